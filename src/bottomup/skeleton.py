@@ -1,0 +1,152 @@
+"""Skeletons: keypoint names, the edges between them, their sigmas. The only home of such facts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bottomup.errors import InputError
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """What a dataset annotates on a person.
+
+    Attributes:
+        name: Name of the skeleton.
+        keypoints: Keypoint names; a pair whose names differ only by `left` and `right` swaps
+            when the image is mirrored.
+        edges: The kinematic tree as pairs of keypoint names.
+        sigmas: COCO's per-keypoint standard deviations (OKS uses kappa = 2 sigma).
+
+    Raises:
+        InputError: A name is repeated or unknown, the edges are no spanning tree, a mirrored edge
+            is missing, or the number of sigmas is wrong.
+    """
+
+    name: str
+    keypoints: tuple[str, ...]
+    edges: tuple[tuple[str, str], ...]
+    sigmas: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        problem = self._problem()
+        if problem:
+            raise InputError(f"skeleton {self.name!r}: {problem}")
+
+    def _problem(self) -> str | None:
+        if len(set(self.keypoints)) != len(self.keypoints):
+            return "a keypoint name is repeated; give each keypoint a name of its own"
+        if len(self.sigmas) != len(self.keypoints) or min(self.sigmas, default=0) <= 0:
+            return (
+                f"{len(self.sigmas)} sigmas for {len(self.keypoints)} keypoints; "
+                "give one positive sigma a keypoint"
+            )
+        unknown = {end for edge in self.edges for end in edge} - set(self.keypoints)
+        if unknown:
+            return f"edge end {sorted(unknown)[0]!r} is no keypoint; use one of {self.keypoints}"
+        if not self._is_spanning_tree():
+            return "the edges must form one tree that reaches every keypoint"
+        directed = {tuple(edge) for edge in self.directed_edges.tolist()}
+        for edge in self.directed_edges:
+            if tuple(self.flip_keypoints[edge].tolist()) not in directed:
+                names = tuple(self.keypoints[end] for end in edge)
+                return f"edge {names} has no mirrored edge; add it, so that images can be flipped"
+        return None
+
+    def _is_spanning_tree(self) -> bool:
+        reached = {self.keypoints[0]}
+        for _ in self.edges:
+            reached |= {b for a, b in self.edges if a in reached}
+            reached |= {a for a, b in self.edges if b in reached}
+        return len(self.edges) == self.num_keypoints - 1 and len(reached) == self.num_keypoints
+
+    @property
+    def num_keypoints(self) -> int:
+        return len(self.keypoints)
+
+    @cached_property
+    def edge_indices(self) -> np.ndarray:
+        """Edges as keypoint indices, int [edge, 2]."""
+        index = {name: k for k, name in enumerate(self.keypoints)}
+        return np.array([[index[a], index[b]] for a, b in self.edges], int).reshape(-1, 2)
+
+    @cached_property
+    def directed_edges(self) -> np.ndarray:
+        """Both directions of every edge: all as written, then all reversed, int [2 edge, 2]."""
+        return np.concatenate([self.edge_indices, self.edge_indices[:, ::-1]])
+
+    @cached_property
+    def flip_keypoints(self) -> np.ndarray:
+        """For each keypoint, the index of the keypoint that takes its place in a mirrored image."""
+        index = {name: k for k, name in enumerate(self.keypoints)}
+        return np.array([index.get(mirrored(name), k) for name, k in index.items()], int)
+
+    @cached_property
+    def flip_edges(self) -> np.ndarray:
+        """For each directed edge, the index of the directed edge that mirrors it."""
+        directed = self.directed_edges.tolist()
+        return np.array(
+            [directed.index(self.flip_keypoints[e].tolist()) for e in self.directed_edges], int
+        )
+
+    def to_dict(self) -> dict:
+        """Plain values, as written in YAML and in run records."""
+        return {
+            "name": self.name,
+            "keypoints": list(self.keypoints),
+            "edges": [list(edge) for edge in self.edges],
+            "sigmas": list(self.sigmas),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> "Skeleton":
+        """The inverse of `to_dict`."""
+        return cls(
+            name=values["name"],
+            keypoints=tuple(values["keypoints"]),
+            edges=tuple((a, b) for a, b in values["edges"]),
+            sigmas=tuple(float(sigma) for sigma in values["sigmas"]),
+        )
+
+
+def mirrored(name: str) -> str:
+    """The keypoint name with the words left and right exchanged."""
+    swap = {"left": "right", "right": "left"}
+    return "_".join(swap.get(word, word) for word in name.split("_"))
+
+
+COCO_PERSON = Skeleton(
+    name="coco_person",
+    keypoints=(
+        "nose",
+        *("left_eye", "right_eye", "left_ear", "right_ear"),
+        *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow"),
+        *("left_wrist", "right_wrist", "left_hip", "right_hip"),
+        *("left_knee", "right_knee", "left_ankle", "right_ankle"),
+    ),
+    # PersonLab's tree, in the channel order of its public implementations.
+    edges=(
+        ("nose", "left_eye"),
+        ("nose", "right_eye"),
+        ("nose", "left_shoulder"),
+        ("nose", "right_shoulder"),
+        ("left_eye", "left_ear"),
+        ("right_eye", "right_ear"),
+        ("left_shoulder", "left_hip"),
+        ("right_shoulder", "right_hip"),
+        ("left_hip", "left_knee"),
+        ("right_hip", "right_knee"),
+        ("left_knee", "left_ankle"),
+        ("right_knee", "right_ankle"),
+        ("left_shoulder", "left_elbow"),
+        ("right_shoulder", "right_elbow"),
+        ("left_elbow", "left_wrist"),
+        ("right_elbow", "right_wrist"),
+    ),
+    sigmas=(
+        *(0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072),
+        *(0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089),
+    ),
+)
