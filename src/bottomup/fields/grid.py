@@ -1,0 +1,92 @@
+"""The arithmetic of pixels and grid cells, once, and the plain data that crosses it (NumPy only).
+
+Pixel centres sit at integer coordinates; grid node (i, j) is input pixel (j * stride, i * stride).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+PERSON_BITS = 4095
+CROWD = 4096
+UNANNOTATED = 8192
+OVERLAP = 16384
+
+
+def padded_side(side: int, stride: int) -> int:
+    """The smallest n * stride + 1 that is at least `side`."""
+    return -(-(side - 1) // stride) * stride + 1
+
+
+def grid_size(side: int, stride: int) -> int:
+    """Number of grid nodes along an input side of n * stride + 1 pixels."""
+    return (side - 1) // stride + 1
+
+
+def node_xy(rows: int, columns: int, stride: int) -> np.ndarray:
+    """Input pixel (x, y) of every grid node, float32 [rows, columns, 2]."""
+    x, y = np.meshgrid(np.arange(columns), np.arange(rows))
+    return np.stack([x, y], -1).astype(np.float32) * stride
+
+
+def sub_cell_offsets(stride: int, sub_cells: int) -> np.ndarray:
+    """Where a node's sub-cells sit along one axis, in px from the node, float32 [sub_cells]."""
+    return ((np.arange(sub_cells) + 0.5) * stride / sub_cells - stride / 2).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How an image lies in the network input: anchored at the top left, scaled, padded.
+
+    Attributes:
+        scale: Input pixels for one image pixel (aligned corners).
+        height: Native image height in px.
+        width: Native image width in px.
+    """
+
+    scale: float
+    height: int
+    width: int
+
+    @classmethod
+    def fit(cls, height: int, width: int, long_side: int) -> "Frame":
+        """The frame in which the longer image side spans `long_side` input pixels."""
+        return cls((long_side - 1) / max(max(height, width) - 1, 1), int(height), int(width))
+
+    def to_input(self, xy: np.ndarray) -> np.ndarray:
+        """Image pixels to input pixels."""
+        return np.asarray(xy) * self.scale
+
+    def to_image(self, xy: np.ndarray) -> np.ndarray:
+        """Input pixels to image pixels."""
+        return np.asarray(xy) / self.scale
+
+    def input_size(self, stride: int) -> tuple[int, int]:
+        """Height and width of the smallest padded input that holds the whole image."""
+        # The product of scale and size may miss an integer by a rounding error of the scale.
+        spans = [math.ceil((side - 1) * self.scale - 1e-6) + 1 for side in (self.height, self.width)]
+        return padded_side(spans[0], stride), padded_side(spans[1], stride)
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a network promises at the grid nodes of one image, refined; NumPy float32.
+
+    Attributes:
+        heatmap: Probability that a node lies within the radius of a keypoint, [y, x, keypoint].
+        short: Offsets to the nearest keypoint of each type in px, [y, x, keypoint, 2].
+        mid: Offsets from a keypoint to its neighbour in px, [y, x, directed edge, 2], refined.
+        long: Offsets to every keypoint of the person underneath in px, [y, x, keypoint, 2], refined.
+        segmentation: Probability of "person", [y * sub_cells, x * sub_cells].
+        stride: Input pixels between two nodes.
+        sub_cells: Segmentation cells along each side of a node.
+    """
+
+    heatmap: np.ndarray
+    short: np.ndarray
+    mid: np.ndarray
+    long: np.ndarray
+    segmentation: np.ndarray
+    stride: int
+    sub_cells: int = 1

@@ -1,0 +1,45 @@
+"""Keypoint disks: whose keypoint is nearest at a node, and is it near enough."""
+
+from keras import ops
+
+from bottomup.fields.grid import CROWD, UNANNOTATED
+
+FAR_PX = 1e6
+
+
+def labelled(keypoints, height: int, width: int):
+    """Which keypoints count: annotated (v > 0) and inside the input, float [batch, person, keypoint]."""
+    x, y, visibility = keypoints[..., 0], keypoints[..., 1], keypoints[..., 2]
+    inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+    return ops.cast(inside & (visibility > 0), "float32")
+
+
+def nearest_person(keypoints, present, rows: int, columns: int, stride: int, radius_px: float):
+    """The Voronoi rule: each node belongs to the nearest keypoint of a type, inside its disk only.
+
+    Args:
+        keypoints: [batch, person, keypoint, 3] in input px.
+        present: [batch, person, keypoint], 1 where the keypoint counts.
+        rows: Nodes along y.
+        columns: Nodes along x.
+        stride: Input px between nodes.
+        radius_px: Disk radius in input px, inclusive.
+
+    Returns:
+        Person index int32 [batch, y, x, keypoint] (the first one on an exact tie) and the disk,
+        1 within the radius, float [batch, y, x, keypoint].
+    """
+    x = ops.where(present > 0, keypoints[..., 0], FAR_PX)[:, :, None, None, :]
+    y = ops.where(present > 0, keypoints[..., 1], FAR_PX)[:, :, None, None, :]
+    node_x = ops.cast(ops.arange(columns) * stride, "float32")[None, None, None, :, None]
+    node_y = ops.cast(ops.arange(rows) * stride, "float32")[None, None, :, None, None]
+    distance = ops.square(x - node_x) + ops.square(y - node_y)
+    nearest = ops.cast(ops.argmin(distance, axis=1), "int32")
+    disk = ops.cast(ops.min(distance, axis=1) <= radius_px**2, "float32")
+    return nearest, disk
+
+
+def heatmap_weight(node_map):
+    """1 where a node lies on neither crowd nor a person without keypoints, [batch, y, x, 1]."""
+    excluded = ops.bitwise_and(node_map, CROWD | UNANNOTATED)
+    return ops.cast(excluded == 0, "float32")[..., None]
