@@ -1,0 +1,346 @@
+"""A study and all that it names, read from validated YAML.
+
+`load_study` resolves names to `config/{experiments,protocols,subsets,datasets}/<name>.yaml`. Rules
+read these classes; the computing modules get plain values (`settings`, `recipe`) and never import
+this one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bottomup import skeleton as skeletons
+from bottomup.errors import InputError
+from bottomup.plug_ins import plug_ins, publish_modules
+from bottomup.schema import load_schema, nearest, read_yaml, validated
+from bottomup.skeleton import Skeleton
+
+KNOWN_SKELETONS = {
+    value.name: value for value in vars(skeletons).values() if isinstance(value, Skeleton)
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """A part of a dataset; `images` and `annotations` lie inside the unpacked dataset."""
+
+    name: str
+    images: str | None
+    annotations: str | None
+    files: tuple[str, ...]
+    record_shards: int
+    test_shards: int
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Where annotated images come from."""
+
+    name: str
+    kind: str
+    skeleton: Skeleton
+    splits: dict[str, Split]
+    files: dict[str, dict]
+    generator: dict
+    mirror: str | None
+    local: str | None
+    description: str
+    homepage: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class DatasetSplit:
+    """One split of one dataset, as named by an experiment."""
+
+    dataset: Dataset
+    split: str
+
+
+@dataclass(frozen=True)
+class Subset:
+    """A recipe for the images of one split; `recipe` is what `subsets.draw_subset` reads."""
+
+    name: str
+    dataset: Dataset
+    split: str
+    recipe: dict
+    description: str
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A way of testing; `settings` is what inference and decoding read."""
+
+    name: str
+    settings: dict
+    description: str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One model; `settings` is what training reads, so nothing else can cause a training."""
+
+    name: str
+    system: str
+    backbone: str
+    output_stride: int
+    settings: dict
+    subset: Subset
+    seeds: tuple[int, ...]
+    validate_on: DatasetSplit | None
+    test_on: tuple[DatasetSplit, ...]
+    expected: dict
+    description: str
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return self.subset.dataset.skeleton
+
+
+@dataclass(frozen=True)
+class Study:
+    """One config file with everything that it names, by name."""
+
+    name: str
+    description: str
+    experiments: dict[str, Experiment]
+    protocols: dict[str, Protocol]
+    subsets: dict[str, Subset]
+    datasets: dict[str, Dataset]
+    publish: dict
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(self.publish["tables"])
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        return tuple(self.publish["figures"])
+
+
+def load_study(config: Mapping, root: Path, source: str | Path = "the study") -> Study:
+    """Read a study and every file that it names.
+
+    Args:
+        config: The study's own keys, for example Snakemake's merged config.
+        root: The folder that holds `config/`.
+        source: Name of the study's file, for errors.
+
+    Raises:
+        InputError: A key, a name or a combination is wrong; one sentence says which and what to do.
+    """
+    return _Reader(Path(root), source).study(config)
+
+
+@dataclass
+class _Reader:
+    """Reads each file once."""
+
+    root: Path
+    source: str | Path
+    overrides: dict = field(default_factory=dict)
+    subsets: dict[str, Subset] = field(default_factory=dict)
+    datasets: dict[str, Dataset] = field(default_factory=dict)
+
+    def study(self, config: Mapping) -> Study:
+        values = validated(config, load_schema("study"), self.source)
+        self.overrides = values["datasets"]
+        protocols = {
+            name: self.protocol(name, f"{self.source}: protocols") for name in values["protocols"]
+        }
+        experiments = {
+            name: self.experiment(name, values["seeds"]) for name in values["experiments"]
+        }
+        for experiment in experiments.values():
+            for protocol in protocols.values():
+                self.check_sides(experiment, protocol)
+        self.check_publish(values["publish"])
+        self.check_overrides()
+        return Study(
+            name=values["study"],
+            description=values["description"],
+            experiments=experiments,
+            protocols=protocols,
+            subsets={x.subset.name: x.subset for x in experiments.values()},
+            datasets=dict(self.datasets),
+            publish=values["publish"],
+        )
+
+    def read(self, kind: str, name: str, asked_by: str) -> tuple[dict, str]:
+        """The values of `config/<kind>s/<name>.yaml` with defaults, and the file's name."""
+        path = self.root / "config" / f"{kind}s" / f"{name}.yaml"
+        shown = f"config/{kind}s/{name}.yaml"
+        known = sorted(file.stem for file in path.parent.glob("*.yaml"))
+        if name not in known:
+            raise InputError(unknown_name(kind, name, known, asked_by, f"write {shown}"))
+        return validated(read_yaml(path), load_schema(kind), shown), shown
+
+    def protocol(self, name: str, asked_by: str) -> Protocol:
+        values, _ = self.read("protocol", name, asked_by)
+        return Protocol(name, settings=values, description=values.pop("description"))
+
+    def experiment(self, name: str, seeds: Sequence[int] | None) -> Experiment:
+        values, shown = self.read("experiment", name, f"{self.source}: experiments")
+        for kind in ("system", "backbone"):
+            self.check_plug_in(kind, values[kind], shown)
+            at = f"{kind}_options"
+            schema = load_schema(f"{kind}s/{values[kind]}")
+            values[at] = validated(values[at], schema, shown, at)
+        check_training(values, shown)
+        subset = self.subset(values.pop("subset"), f"{shown}: subset")
+        validate_on = values.pop("validate_on")
+        experiment = Experiment(
+            name=name,
+            system=values["system"],
+            backbone=values["backbone"],
+            output_stride=values["output_stride"],
+            subset=subset,
+            seeds=tuple(seeds or values["seeds"]),
+            validate_on=self.split(validate_on, f"{shown}: validate_on") if validate_on else None,
+            test_on=tuple(
+                self.split(entry, f"{shown}: test_on[{k}]")
+                for k, entry in enumerate(values.pop("test_on"))
+            ),
+            expected=values.pop("expected"),
+            description=values.pop("description"),
+            settings={key: value for key, value in values.items() if key != "seeds"},
+        )
+        check_skeletons(experiment, shown)
+        return experiment
+
+    def subset(self, name: str, asked_by: str) -> Subset:
+        if name not in self.subsets:
+            values, shown = self.read("subset", name, asked_by)
+            where = {"dataset": values.pop("dataset"), "split": values.pop("split")}
+            source = self.split(where, shown)
+            description = values.pop("description")
+            self.subsets[name] = Subset(name, source.dataset, source.split, values, description)
+        return self.subsets[name]
+
+    def split(self, entry: Mapping, asked_by: str) -> DatasetSplit:
+        dataset = self.dataset(entry["dataset"], f"{asked_by}.dataset")
+        if entry["split"] not in dataset.splits:
+            raise InputError(
+                f"{asked_by}.split: dataset {dataset.name!r} has no split {entry['split']!r}; "
+                f"use one of {', '.join(dataset.splits)}, or add it to "
+                f"config/datasets/{dataset.name}.yaml"
+            )
+        return DatasetSplit(dataset, entry["split"])
+
+    def dataset(self, name: str, asked_by: str) -> Dataset:
+        if name not in self.datasets:
+            values, shown = self.read("dataset", name, asked_by)
+            schema = load_schema(f"datasets/{values['kind']}")
+            values["generator"] = validated(values["generator"], schema, shown, "generator")
+            values["skeleton"] = read_skeleton(values["skeleton"], shown)
+            values["splits"] = read_splits(values, shown)
+            values |= {k: v for k, v in self.overrides.get(name, {}).items() if v is not None}
+            self.datasets[name] = Dataset(name=name, **values)
+        return self.datasets[name]
+
+    def check_plug_in(self, kind: str, name: str, shown: str) -> None:
+        found = plug_ins(f"{kind}s")
+        if name not in found:
+            remedy = f"add src/bottomup/{kind}s/{name}.py to provide it"
+            raise InputError(unknown_name(kind, name, found, f"{shown}: {kind}", remedy))
+
+    def check_sides(self, experiment: Experiment, protocol: Protocol) -> None:
+        stride = protocol.settings["output_stride"] or experiment.output_stride
+        for side in protocol.settings["sides"]:
+            if (side - 1) % stride:
+                raise InputError(
+                    f"config/protocols/{protocol.name}.yaml: sides has {side}, which is no "
+                    f"n * {stride} + 1 (the output stride of experiment {experiment.name!r}); "
+                    f"{_sides_beside(side, stride)}"
+                )
+
+    def check_publish(self, publish: Mapping) -> None:
+        modules = publish_modules()
+        for key in ("tables", "figures"):
+            known = [name for name, module in modules.items() if f"{module.kind}s" == key]
+            for name in publish[key]:
+                if name not in known:
+                    at = f"{self.source}: publish.{key}"
+                    remedy = f"add src/bottomup/publish/{name}.py to provide it"
+                    raise InputError(unknown_name(key[:-1], name, known, at, remedy))
+
+    def check_overrides(self) -> None:
+        for name in self.overrides:
+            if name not in self.datasets:
+                at = f"{self.source}: datasets"
+                remedy = "leave it out, since no experiment of the study uses it"
+                raise InputError(unknown_name("dataset", name, self.datasets, at, remedy))
+
+
+def unknown_name(
+    kind: str, name: str, known: Iterable[str], asked_by: str | Path, remedy: str
+) -> str:
+    """One sentence about a name that leads nowhere: the nearest name, all names, the remedy."""
+    known = list(known)
+    guess = nearest(name, known)
+    hint = f"did you mean {guess!r}? " if guess else ""
+    listed = ", ".join(known) or "none yet"
+    return f"{asked_by}: no {kind} is called {name!r}; {hint}found: {listed}; or {remedy}"
+
+
+def read_skeleton(value: str | Mapping, shown: str) -> Skeleton:
+    """A skeleton by name or from a block."""
+    if isinstance(value, Mapping):
+        try:
+            return Skeleton.from_dict(value)
+        except InputError as error:
+            raise InputError(f"{shown}: {error}") from error
+    if value not in KNOWN_SKELETONS:
+        remedy = "give a block with name, keypoints, edges and sigmas"
+        raise InputError(
+            unknown_name("skeleton", value, KNOWN_SKELETONS, f"{shown}: skeleton", remedy)
+        )
+    return KNOWN_SKELETONS[value]
+
+
+def read_splits(values: Mapping, shown: str) -> dict[str, Split]:
+    """The splits of a dataset; every file that one names must be listed."""
+    for name, split in values["splits"].items():
+        for file in split["files"]:
+            if file not in values["files"]:
+                at = f"{shown}: splits.{name}.files"
+                remedy = "list it under files"
+                raise InputError(unknown_name("file", file, values["files"], at, remedy))
+    return {
+        name: Split(name=name, **(split | {"files": tuple(split["files"])}))
+        for name, split in values["splits"].items()
+    }
+
+
+def check_training(values: Mapping, shown: str) -> None:
+    """The crop must fit the grid, and the scales must be in order."""
+    crop, stride = values["crop"], values["output_stride"]
+    if (crop - 1) % stride:
+        raise InputError(
+            f"{shown}: crop is {crop}, which is no n * {stride} + 1 (output_stride); "
+            f"{_sides_beside(crop, stride)}"
+        )
+    low, high = values["augmentation"]["scale"]
+    if low > high:
+        raise InputError(
+            f"{shown}: augmentation.scale is [{low}, {high}]; put the lower factor first"
+        )
+
+
+def check_skeletons(experiment: Experiment, shown: str) -> None:
+    """What is trained on and what is tested on must be annotated alike."""
+    others = [*experiment.test_on, *([experiment.validate_on] if experiment.validate_on else [])]
+    for other in others:
+        if other.dataset.skeleton != experiment.skeleton:
+            raise InputError(
+                f"{shown}: trains on dataset {experiment.subset.dataset.name!r} and tests on "
+                f"{other.dataset.name!r}, whose skeletons differ "
+                f"({experiment.skeleton.name!r}, {other.dataset.skeleton.name!r}); "
+                "choose datasets with one skeleton"
+            )
+
+
+def _sides_beside(side: int, stride: int) -> str:
+    lower = (side - 1) // stride * stride + 1
+    return f"the nearest are {lower} and {lower + stride}"
