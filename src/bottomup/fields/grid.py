@@ -65,8 +65,9 @@ class Frame:
     def input_size(self, stride: int) -> tuple[int, int]:
         """Height and width of the smallest padded input that holds the whole image."""
         # The product of scale and size may miss an integer by a rounding error of the scale.
-        spans = [math.ceil((side - 1) * self.scale - 1e-6) + 1 for side in (self.height, self.width)]
-        return padded_side(spans[0], stride), padded_side(spans[1], stride)
+        height = math.ceil((self.height - 1) * self.scale - 1e-6) + 1
+        width = math.ceil((self.width - 1) * self.scale - 1e-6) + 1
+        return padded_side(height, stride), padded_side(width, stride)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Fields:
         heatmap: Probability that a node lies within the radius of a keypoint, [y, x, keypoint].
         short: Offsets to the nearest keypoint of each type in px, [y, x, keypoint, 2].
         mid: Offsets from a keypoint to its neighbour in px, [y, x, directed edge, 2], refined.
-        long: Offsets to every keypoint of the person underneath in px, [y, x, keypoint, 2], refined.
+        long: Offsets to all keypoints of the person underneath in px, [y, x, keypoint, 2], refined.
         segmentation: Probability of "person", [y * sub_cells, x * sub_cells].
         stride: Input pixels between two nodes.
         sub_cells: Segmentation cells along each side of a node.

@@ -8,7 +8,7 @@ FAR_PX = 1e6
 
 
 def labelled(keypoints, height: int, width: int):
-    """Which keypoints count: annotated (v > 0) and inside the input, float [batch, person, keypoint]."""
+    """1 where a keypoint counts: v > 0 and inside the input, float [batch, person, keypoint]."""
     x, y, visibility = keypoints[..., 0], keypoints[..., 1], keypoints[..., 2]
     inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
     return ops.cast(inside & (visibility > 0), "float32")
@@ -29,14 +29,19 @@ def nearest_person(keypoints, present, rows: int, columns: int, stride: int, rad
         Person index int32 [batch, y, x, keypoint] (the first one on an exact tie) and the disk,
         1 within the radius, float [batch, y, x, keypoint].
     """
-    x = ops.where(present > 0, keypoints[..., 0], FAR_PX)[:, :, None, None, :]
-    y = ops.where(present > 0, keypoints[..., 1], FAR_PX)[:, :, None, None, :]
-    node_x = ops.cast(ops.arange(columns) * stride, "float32")[None, None, None, :, None]
-    node_y = ops.cast(ops.arange(rows) * stride, "float32")[None, None, :, None, None]
-    distance = ops.square(x - node_x) + ops.square(y - node_y)
-    nearest = ops.cast(ops.argmin(distance, axis=1), "int32")
-    disk = ops.cast(ops.min(distance, axis=1) <= radius_px**2, "float32")
-    return nearest, disk
+    away = (1 - present) * FAR_PX
+    node_x = ops.cast(ops.arange(columns) * stride, "float32")[None, None, :, None]
+    node_y = ops.cast(ops.arange(rows) * stride, "float32")[None, None, :, None]
+    across = ops.square((keypoints[..., 0] + away)[:, :, None, :] - node_x)
+    down = ops.square((keypoints[..., 1] + away)[:, :, None, :] - node_y)
+    # A running minimum: an array [batch, person, y, x, keypoint] costs far more than its loop.
+    best = down[:, 0, :, None] + across[:, 0, None]
+    nearest = ops.zeros_like(best, dtype="int32")
+    for person in range(1, keypoints.shape[1]):
+        distance = down[:, person, :, None] + across[:, person, None]
+        nearest = ops.where(distance < best, person, nearest)
+        best = ops.minimum(best, distance)
+    return nearest, ops.cast(best <= radius_px**2, "float32")
 
 
 def heatmap_weight(node_map):

@@ -20,9 +20,10 @@ def targets(
         sub_cells: Segmentation cells along each side of a node.
 
     Returns:
-        `heatmap` [batch, y, x, keypoint], `short` [..., keypoint, 2], `mid` [..., directed edge, 2],
-        `long` [..., keypoint, 2] in px, `segmentation` [..., sub_cells**2], and for each the weight
+        `heatmap` [batch, y, x, keypoint], `short` [..., keypoint, 2], `mid` [..., directed edge, 2]
+        and `long` [..., keypoint, 2] in px, `segmentation` [..., sub_cells**2]; for each a weight
         `<name>_weight` without the last axis of the offsets (`heatmap_weight` has one channel).
+        Offsets without weight are 0.
     """
     height, width = instance_map.shape[1], instance_map.shape[2]
     node_map = instance_map[:, ::stride, ::stride]
