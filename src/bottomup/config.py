@@ -15,6 +15,7 @@ from bottomup.plug_ins import plug_ins, publish_modules
 from bottomup.schema import load_schema, nearest, read_yaml, validated
 from bottomup.skeleton import Skeleton
 
+NOT_INHERITED = ("based_on", "description", "expected")
 KNOWN_SKELETONS = {
     value.name: value for value in vars(skeletons).values() if isinstance(value, Skeleton)
 }
@@ -169,12 +170,31 @@ class _Reader:
 
     def read(self, kind: str, name: str, asked_by: str) -> tuple[dict, str]:
         """The values of `config/<kind>s/<name>.yaml` with defaults, and the file's name."""
-        path = self.root / "config" / f"{kind}s" / f"{name}.yaml"
         shown = f"config/{kind}s/{name}.yaml"
-        known = sorted(file.stem for file in path.parent.glob("*.yaml"))
+        values = self.raw(kind, name, asked_by)
+        if kind == "experiment":
+            values = self.with_base(values, shown, (name,))
+        return validated(values, load_schema(kind), shown), shown
+
+    def raw(self, kind: str, name: str, asked_by: str) -> dict:
+        folder = self.root / "config" / f"{kind}s"
+        known = sorted(file.stem for file in folder.glob("*.yaml"))
         if name not in known:
-            raise InputError(unknown_name(kind, name, known, asked_by, f"write {shown}"))
-        return validated(read_yaml(path), load_schema(kind), shown), shown
+            remedy = f"write config/{kind}s/{name}.yaml"
+            raise InputError(unknown_name(kind, name, known, asked_by, remedy))
+        return read_yaml(folder / f"{name}.yaml")
+
+    def with_base(self, values: dict, shown: str, seen: tuple[str, ...]) -> dict:
+        """The values on top of those of the experiment that `based_on` names."""
+        base = values.get("based_on")
+        if base is None:
+            return values
+        if base in seen:
+            raise InputError(f"{shown}: based_on goes in a circle, {' -> '.join((*seen, base))}")
+        below = self.raw("experiment", str(base), f"{shown}: based_on")
+        below = self.with_base(below, f"config/experiments/{base}.yaml", (*seen, base))
+        below = {key: value for key, value in below.items() if key not in NOT_INHERITED}
+        return overlaid(below, values)
 
     def protocol(self, name: str, asked_by: str) -> Protocol:
         values, _ = self.read("protocol", name, asked_by)
@@ -204,7 +224,7 @@ class _Reader:
             ),
             expected=values.pop("expected"),
             description=values.pop("description"),
-            settings={key: value for key, value in values.items() if key != "seeds"},
+            settings={k: v for k, v in values.items() if k not in ("seeds", "based_on")},
         )
         check_skeletons(experiment, shown)
         return experiment
@@ -282,6 +302,15 @@ def unknown_name(
     hint = f"did you mean {guess!r}? " if guess else ""
     listed = ", ".join(known) or "none yet"
     return f"{asked_by}: no {kind} is called {name!r}; {hint}found: {listed}; or {remedy}"
+
+
+def overlaid(below: Mapping, above: Mapping) -> dict:
+    """`above` on top of `below`: blocks are merged key by key, everything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+        merged[key] = overlaid(below[key], value) if both else value
+    return merged
 
 
 def read_skeleton(value: str | Mapping, shown: str) -> Skeleton:
