@@ -1,0 +1,5 @@
+"""Systems: a paper's method. One file each, found by name.
+
+A system module has `Options` (a frozen dataclass with `from_dict`), `heads(skeleton, options)`,
+`refined(outputs, skeleton, stride)`, `targets(...)` and `losses(outputs, targets, options)`.
+"""

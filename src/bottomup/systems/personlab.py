@@ -1,9 +1,66 @@
 """PersonLab: heatmaps, short, mid and long offsets, person segmentation."""
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from bottomup.fields.heatmap import heatmap_weight, labelled, nearest_person
 from bottomup.fields.offsets import long_offsets, mid_offsets, short_offsets
+from bottomup.fields.refine import refine_long, refine_mid
 from bottomup.fields.segmentation import segmentation_targets
+from bottomup.losses import logistic, offset_l1
+from bottomup.network import Head
 from bottomup.skeleton import Skeleton
+
+# Offsets between keypoints are learned in this unit, so that a fresh network's outputs, of order
+# one, reach as far as a person of ordinary size.
+REACH_PX = 32.0
+HEATMAP_PRIOR = 0.02
+SEGMENTATION_BIAS = -1.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a PersonLab experiment may set.
+
+    Attributes:
+        radius_px: Disk radius in input px.
+        sub_cells: Segmentation cells along each side of a node; 1 is the paper's.
+        loss_weights: Weight of each head's loss.
+        refine_in_training: Whether the losses see the refined offsets, as in the paper.
+    """
+
+    radius_px: float = 32.0
+    sub_cells: int = 1
+    loss_weights: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "heatmap": 4.0,
+            "short": 1.0,
+            "mid": 0.25,
+            "long": 0.125,
+            "segmentation": 2.0,
+        }
+    )
+    refine_in_training: bool = True
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> "Options":
+        """Options from plain values; keys left out keep their defaults."""
+        weights = {**cls().loss_weights, **values.get("loss_weights", {})}
+        return cls(**{**values, "loss_weights": weights})
+
+
+def heads(skeleton: Skeleton, options: Options) -> dict[str, Head]:
+    """The five heads; 17 + 34 + 64 + 34 + sub_cells**2 channels for COCO's skeleton."""
+    keypoints, edges = skeleton.num_keypoints, len(skeleton.directed_edges)
+    prior = math.log(HEATMAP_PRIOR / (1 - HEATMAP_PRIOR))
+    return {
+        "heatmap": Head((keypoints,), bias=prior),
+        "short": Head((keypoints, 2), unit=options.radius_px),
+        "mid": Head((edges, 2), unit=REACH_PX),
+        "long": Head((keypoints, 2), unit=REACH_PX),
+        "segmentation": Head((options.sub_cells**2,), bias=SEGMENTATION_BIAS),
+    }
 
 
 def targets(
@@ -41,3 +98,29 @@ def targets(
         for name, pair in fields.items()
         for suffix, value in zip(("", "_weight"), pair, strict=True)
     }
+
+
+def refined(outputs: dict, skeleton: Skeleton, stride: int) -> dict:
+    """The outputs with mid and long offsets refined (PersonLab, section 3.1 and 3.2)."""
+    short = outputs["short"]
+    mid = refine_mid(outputs["mid"], short, skeleton.directed_edges, stride)
+    long = refine_long(outputs["long"], short, stride)
+    return {**outputs, "mid": mid, "long": long}
+
+
+def losses(outputs: dict, goals: dict, options: Options) -> dict:
+    """Each head's loss, unweighted.
+
+    Args:
+        outputs: Fields of the network.
+        goals: What `targets` gives.
+        options: The radius is the unit of the offset losses.
+    """
+    parts = {
+        name: logistic(outputs[name], goals[name], goals[f"{name}_weight"])
+        for name in ("heatmap", "segmentation")
+    }
+    for name in ("short", "mid", "long"):
+        weights = goals[f"{name}_weight"]
+        parts[name] = offset_l1(outputs[name], goals[name], weights, options.radius_px)
+    return parts

@@ -1,0 +1,151 @@
+"""Augmentation: one random similarity transform for image, keypoints and instance map.
+
+It runs on the accelerator, inside the compiled training step. The random numbers are drawn on the
+host from (seed, step) and travel with the batch, so a resumed run draws what it would have drawn.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from keras import ops
+
+from bottomup.skeleton import Skeleton
+
+DRAWS = 5
+FILL_GREY = 127.0
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Ranges of the random similarity transform.
+
+    Attributes:
+        scale: Smallest and largest factor on top of fitting the longer image side to the crop.
+        translation: Largest shift of the image centre along each axis, as a share of the crop.
+        rotation_degrees: Largest rotation either way.
+        flip: Whether half of the images are mirrored.
+    """
+
+    scale: tuple[float, float] = (1.0, 1.0)
+    translation: float = 0.0
+    rotation_degrees: float = 0.0
+    flip: bool = False
+
+
+def draw(seed: int, step: int, batch: int) -> np.ndarray:
+    """The random numbers of one step: float32 [batch, DRAWS] in [0, 1)."""
+    return np.random.default_rng([seed, step]).random((batch, DRAWS), np.float32)
+
+
+def middle(batch: int) -> np.ndarray:
+    """Draws that stand for no augmentation: every range at its middle, no flip."""
+    return np.full((batch, DRAWS), 0.5, np.float32)
+
+
+@dataclass(frozen=True)
+class Transforms:
+    """Image pixels -> crop pixels, one a batch item: `crop = turn @ (image - centre) + target`.
+
+    Attributes:
+        turn: [batch, 2, 2] rotation, mirroring and scale.
+        centre: [batch, 2] fixed point in the image, px.
+        target: [batch, 2] where it lands in the crop, px.
+        flipped: [batch] 1 where the image is mirrored.
+    """
+
+    turn: object
+    centre: object
+    target: object
+    flipped: object
+
+
+def transforms(draws, sizes, crop_px: int, augmentation: Augmentation) -> Transforms:
+    """The transforms that a batch's draws stand for.
+
+    Args:
+        draws: [batch, DRAWS] in [0, 1).
+        sizes: int [batch, 2] height and width of each image.
+        crop_px: Side of the square network input.
+        augmentation: The ranges.
+    """
+    draws = ops.convert_to_tensor(draws)
+    sizes = ops.cast(sizes, "float32")
+    low, high = augmentation.scale
+    fit = (crop_px - 1) / ops.maximum(ops.max(sizes, axis=1) - 1, 1)
+    scale = fit * (low + (high - low) * draws[:, 0])
+    angle = np.deg2rad(augmentation.rotation_degrees) * (2 * draws[:, 1] - 1)
+    # 0.5 itself means no flip, so that `middle` leaves the image as it is.
+    flipped = ops.cast(draws[:, 2] > 0.5, "float32") * float(augmentation.flip)
+    mirror = 1 - 2 * flipped
+    cosine, sine = scale * ops.cos(angle), scale * ops.sin(angle)
+    turn = ops.stack(
+        [ops.stack([cosine * mirror, -sine], -1), ops.stack([sine * mirror, cosine], -1)], 1
+    )
+    centre = (sizes[:, ::-1] - 1) / 2
+    shift = augmentation.translation * crop_px * (2 * draws[:, 3:5] - 1)
+    return Transforms(turn, centre, (crop_px - 1) / 2 + shift, flipped)
+
+
+def warp(images, moves: Transforms, crop_px: int, interpolation: str, fill: float):
+    """Resamples images [batch, y, x, channel] into crops [batch, crop, crop, channel], float32."""
+    images = ops.cast(images, "float32")
+    growth = [max(crop_px - side, 0) for side in images.shape[1:3]]
+    if any(growth):
+        images = ops.pad(
+            images, [[0, 0], [0, growth[0]], [0, growth[1]], [0, 0]], constant_values=fill
+        )
+    inverse = _inverse(moves.turn)
+    offset = moves.centre - ops.einsum("bij,bj->bi", inverse, moves.target)
+    rows = ops.concatenate([inverse, offset[:, :, None]], axis=2)
+    flat = ops.concatenate([ops.reshape(rows, [-1, 6]), ops.zeros_like(offset)], axis=1)
+    warped = ops.image.affine_transform(
+        images,
+        flat,
+        interpolation=interpolation,
+        fill_mode="constant",
+        fill_value=fill,
+        data_format="channels_last",
+    )
+    return warped[:, :crop_px, :crop_px]
+
+
+def _inverse(turn):
+    determinant = turn[:, 0, 0] * turn[:, 1, 1] - turn[:, 0, 1] * turn[:, 1, 0]
+    adjugate = ops.stack(
+        [
+            ops.stack([turn[:, 1, 1], -turn[:, 0, 1]], -1),
+            ops.stack([-turn[:, 1, 0], turn[:, 0, 0]], -1),
+        ],
+        1,
+    )
+    return adjugate / determinant[:, None, None]
+
+
+def move_keypoints(keypoints, moves: Transforms, crop_px: int, skeleton: Skeleton):
+    """Keypoints [batch, person, keypoint, 3] in crop px; those outside become unlabelled zeros."""
+    xy = keypoints[..., :2] - moves.centre[:, None, None]
+    xy = ops.einsum("bij,bpkj->bpki", moves.turn, xy) + moves.target[:, None, None]
+    visibility = keypoints[..., 2]
+    inside = ops.all((xy >= 0) & (xy <= crop_px - 1), axis=-1) & (visibility > 0)
+    moved = ops.concatenate([xy, visibility[..., None]], axis=-1)
+    moved = ops.where(inside[..., None], moved, 0.0)
+    mirrored = ops.take(moved, skeleton.flip_keypoints, axis=2)
+    return ops.where(moves.flipped[:, None, None, None] > 0, mirrored, moved)
+
+
+def augment(batch: dict, augmentation: Augmentation, crop_px: int, skeleton: Skeleton):
+    """Applies one transform an image to all that a batch holds.
+
+    Args:
+        batch: image uint8 [batch, y, x, 3]; size [batch, 2]; instance_map [batch, y, x];
+            keypoints [batch, person, keypoint, 3]; draws [batch, DRAWS].
+
+    Returns:
+        image float32 [batch, crop, crop, 3] in 0..255; instance_map int32 [batch, crop, crop];
+        keypoints [batch, person, keypoint, 3] in crop px.
+    """
+    moves = transforms(batch["draws"], batch["size"], crop_px, augmentation)
+    image = warp(batch["image"], moves, crop_px, "bilinear", FILL_GREY)
+    pixels = warp(batch["instance_map"][..., None], moves, crop_px, "nearest", 0.0)
+    keypoints = move_keypoints(batch["keypoints"], moves, crop_px, skeleton)
+    return image, ops.cast(pixels[..., 0], "int32"), keypoints

@@ -1,0 +1,133 @@
+"""Networks: a trunk, one 1x1 convolution a head, and the refinement of the offsets.
+
+A network maps images [batch, y, x, 3] in 0..255 to a dictionary of fields at the output stride,
+offsets in input px, probabilities as logits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import keras
+from keras import layers, ops
+
+from bottomup import lookup
+from bottomup.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class Head:
+    """One field of a network.
+
+    Attributes:
+        shape: Shape of the field at a node, such as (keypoint, 2).
+        unit: The field is the convolution's output times this: px for offsets, 1 for logits.
+        bias: What the field is at first.
+    """
+
+    shape: tuple[int, ...]
+    unit: float = 1.0
+    bias: float = 0.0
+
+    @property
+    def channels(self) -> int:
+        channels = 1
+        for size in self.shape:
+            channels *= size
+        return channels
+
+
+@keras.saving.register_keras_serializable("bottomup")
+class FieldShape(layers.Layer):
+    """Gives a head's channels their shape and unit, in float32 whatever the precision."""
+
+    def __init__(self, shape, unit, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.shape, self.unit = tuple(shape), unit
+
+    def call(self, x):
+        return ops.reshape(x * self.unit, (-1, *ops.shape(x)[1:3], *self.shape))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:3], *self.shape)
+
+    def get_config(self):
+        return {**super().get_config(), "shape": self.shape, "unit": self.unit}
+
+
+@keras.saving.register_keras_serializable("bottomup")
+class Refinement(layers.Layer):
+    """A system's recurrent refinement of its offsets, as the last layer of a network."""
+
+    def __init__(self, system, skeleton, stride, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.system, self.skeleton, self.stride = system, skeleton, stride
+
+    def call(self, outputs):
+        module = lookup.load("systems", self.system)
+        return module.refined(outputs, Skeleton.from_dict(self.skeleton), self.stride)
+
+    def compute_output_shape(self, input_shape):
+        return dict(input_shape)
+
+    def compute_output_spec(self, inputs):
+        return {name: keras.KerasTensor(x.shape, "float32") for name, x in inputs.items()}
+
+    def get_config(self):
+        own = {"system": self.system, "skeleton": self.skeleton, "stride": self.stride}
+        return {**super().get_config(), **own}
+
+
+def build(
+    system: str,
+    system_options: Mapping,
+    backbone: str,
+    backbone_options: Mapping,
+    output_stride: int,
+    skeleton: Mapping,
+    pretrained: bool = False,
+) -> keras.Model:
+    """Builds a network from plain values, as a run record stores them.
+
+    Args:
+        system: Name of a module in `systems`.
+        system_options: The system's own options.
+        backbone: Name of a module in `backbones`.
+        backbone_options: The trunk's own options.
+        output_stride: Input px between two nodes.
+        skeleton: `Skeleton.to_dict()`.
+        pretrained: Whether the trunk starts from ImageNet weights.
+
+    Returns:
+        A model from images [batch, y, x, 3] to the system's fields. Sides must be
+        n `input_stride` + 1.
+    """
+    method = lookup.load("systems", system)
+    options = method.Options.from_dict(system_options)
+    trunk = lookup.load("backbones", backbone).build(output_stride, pretrained, **backbone_options)
+    heads = method.heads(Skeleton.from_dict(skeleton), options)
+    outputs = {name: _head(trunk.output, name, head) for name, head in heads.items()}
+    raw = keras.Model(trunk.input, outputs, name="raw_fields")
+    refined = Refinement(system, dict(skeleton), output_stride, name="refinement")(raw.output)
+    return keras.Model(raw.input, refined, name="fields")
+
+
+def raw_fields(network: keras.Model) -> keras.Model:
+    """The same network without its refinement (shared weights)."""
+    return keras.Model(network.input, network.get_layer("refinement").input, name="raw_fields")
+
+
+def input_stride(backbone: str, output_stride: int) -> int:
+    """Sides of a network's input must be n times this + 1."""
+    return lookup.load("backbones", backbone).input_stride(output_stride)
+
+
+def _head(features, name: str, head: Head):
+    convolution = layers.Conv2D(
+        head.channels,
+        1,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        bias_initializer=keras.initializers.Constant(head.bias / head.unit),
+        dtype="float32",
+        name=f"{name}_convolution",
+    )
+    return FieldShape(head.shape, head.unit, name=name)(convolution(features))
