@@ -19,12 +19,11 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
-from pycocotools import mask as rle_tools
 
 from bottomup.errors import InputError
 from bottomup.files import written_aside
 from bottomup.person import Image, Person, brief, is_id, read_image, read_person
-from bottomup.rle import as_text, segmentation_rle
+from bottomup.rle import as_text, rle_mask, segmentation_rle
 from bottomup.skeleton import Skeleton
 
 PERSON = "person"
@@ -85,7 +84,7 @@ def person_rle(person: Person, height: int, width: int) -> dict:
 
 def person_mask(person: Person, height: int, width: int) -> np.ndarray:
     """The person's pixels, bool [height, width], drawn as pycocotools draws them."""
-    return rle_tools.decode(person_rle(person, height, width)).astype(bool)
+    return rle_mask(person_rle(person, height, width))
 
 
 def count_people(persons: Iterable[Person], rule: str = "with_keypoints") -> int:

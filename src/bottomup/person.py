@@ -117,7 +117,8 @@ def _read_keypoints(row: dict, skeleton: Skeleton, where: str) -> np.ndarray:
             f"the {count} keypoints of skeleton {skeleton.name!r}, {3 * count} numbers"
         )
     keypoints = flat.reshape(count, 3)
-    odd = ~np.isin(keypoints[:, 2], (0, 1, 2))
+    visibility = keypoints[:, 2]
+    odd = (visibility != 0) & (visibility != 1) & (visibility != 2)
     if odd.any():
         raise InputError(
             f"{where} has visibility {keypoints[odd][0, 2]:g} at keypoint "

@@ -36,6 +36,17 @@ def segmentation_rle(segmentation: Segmentation, height: int, width: int) -> dic
     return {"size": [int(height), int(width)], "counts": as_text(rle["counts"])}
 
 
+def rle_mask(rle: dict) -> np.ndarray:
+    """The pixels of valid run lengths, plain or compressed, bool [height, width].
+
+    (pycocotools' own decoder warns of an outdated call under NumPy 2.)
+    """
+    height, width = rle["size"]
+    counts = run_lengths(as_text(rle["counts"]))
+    covered = np.arange(len(counts)) % 2 == 1
+    return np.ascontiguousarray(np.repeat(covered, counts).reshape(width, height).T)
+
+
 def drawable_polygons(segmentation: Segmentation) -> list:
     """The polygons with at least three corners; pycocotools takes one of two corners for a box."""
     if not isinstance(segmentation, list):
@@ -43,8 +54,8 @@ def drawable_polygons(segmentation: Segmentation) -> list:
     return [polygon for polygon in segmentation if len(polygon) >= 6]
 
 
-def as_text(counts: str | bytes) -> str:
-    """Compressed run lengths as JSON can hold them."""
+def as_text(counts: str | bytes | list) -> str | list:
+    """Run lengths as JSON can hold them."""
     return counts.decode("ascii") if isinstance(counts, bytes) else counts
 
 
