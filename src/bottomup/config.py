@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bottomup import lookup
 from bottomup import skeleton as skeletons
+from bottomup.catalogue import publish_modules
 from bottomup.errors import InputError
-from bottomup.plug_ins import plug_ins, publish_modules
 from bottomup.schema import load_schema, nearest, read_yaml, validated
 from bottomup.skeleton import Skeleton
 
@@ -89,7 +90,6 @@ class Experiment:
     settings: dict
     subset: Subset
     seeds: tuple[int, ...]
-    validate_on: DatasetSplit | None
     test_on: tuple[DatasetSplit, ...]
     expected: dict
     description: str
@@ -209,7 +209,6 @@ class _Reader:
             values[at] = validated(values[at], schema, shown, at)
         check_training(values, shown)
         subset = self.subset(values.pop("subset"), f"{shown}: subset")
-        validate_on = values.pop("validate_on")
         experiment = Experiment(
             name=name,
             system=values["system"],
@@ -217,7 +216,6 @@ class _Reader:
             output_stride=values["output_stride"],
             subset=subset,
             seeds=tuple(seeds or values["seeds"]),
-            validate_on=self.split(validate_on, f"{shown}: validate_on") if validate_on else None,
             test_on=tuple(
                 self.split(entry, f"{shown}: test_on[{k}]")
                 for k, entry in enumerate(values.pop("test_on"))
@@ -260,7 +258,7 @@ class _Reader:
         return self.datasets[name]
 
     def check_plug_in(self, kind: str, name: str, shown: str) -> None:
-        found = plug_ins(f"{kind}s")
+        found = lookup.names(f"{kind}s")
         if name not in found:
             remedy = f"add src/bottomup/{kind}s/{name}.py to provide it"
             raise InputError(unknown_name(kind, name, found, f"{shown}: {kind}", remedy))
@@ -359,8 +357,7 @@ def check_training(values: Mapping, shown: str) -> None:
 
 def check_skeletons(experiment: Experiment, shown: str) -> None:
     """What is trained on and what is tested on must be annotated alike."""
-    others = [*experiment.test_on, *([experiment.validate_on] if experiment.validate_on else [])]
-    for other in others:
+    for other in experiment.test_on:
         if other.dataset.skeleton != experiment.skeleton:
             raise InputError(
                 f"{shown}: trains on dataset {experiment.subset.dataset.name!r} and tests on "

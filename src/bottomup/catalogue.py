@@ -1,13 +1,13 @@
-"""Plug-ins, found by file name and read without importing them.
+"""The tables and figures that exist, read from their source without importing it.
 
-Importing would pull TensorFlow into the planning of the graph, and would tie every plug-in's code
-to every other's digest.
+Importing would make planning the graph as slow as drawing, and one broken figure would stop all.
 """
 
 import ast
 from dataclasses import dataclass
 from pathlib import Path
 
+from bottomup import lookup
 from bottomup.errors import InputError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -23,19 +23,13 @@ class PublishModule:
     caption: str
 
 
-def plug_ins(folder: str) -> tuple[str, ...]:
-    """Names of the modules in `src/bottomup/<folder>`, such as `systems` or `backbones`."""
-    files = (PACKAGE / folder).glob("*.py")
-    return tuple(sorted(file.stem for file in files if not file.stem.startswith("_")))
-
-
 def publish_modules() -> dict[str, PublishModule]:
     """The tables and figures in `src/bottomup/publish`: modules that state `KIND` and `NEEDS`.
 
     Raises:
         InputError: A module states a KIND but no literal NEEDS, or a KIND that is neither.
     """
-    files = ((name, PACKAGE / "publish" / f"{name}.py") for name in plug_ins("publish"))
+    files = ((name, PACKAGE / "publish" / f"{name}.py") for name in lookup.names("publish"))
     read = (_read_publish_module(name, file) for name, file in files)
     return {module.name: module for module in read if module}
 
