@@ -1,0 +1,41 @@
+# make results   the quickstart study, to its last table and figure and the report
+# make test      the test suite; make test-all adds the long ones
+# PYTHON=/path/to/python picks the Python that .venv is made with, CORES=N how many cores to use.
+SHELL := /bin/sh
+CORES ?= all
+CONFIG ?= config/config.yaml
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: results report test test-all lint docs pins set-up clean
+
+results: set-up
+	snakemake --cores $(CORES) --configfile $(CONFIG)
+	$(MAKE) report
+
+report: set-up
+	snakemake --cores 1 --configfile $(CONFIG) --report results/report.html
+
+test: set-up
+	python -m pytest -n 2 --dist worksteal
+
+test-all: set-up
+	python -m pytest -n 2 --dist worksteal -m "long or not long"
+
+lint: set-up
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+docs: set-up
+	python -m bottomup.config_docs
+
+pins:
+	sh requirements/compile.sh
+
+set-up:
+	@sh requirements/set_up.sh
+
+clean:
+	rm -rf .venv .snakemake .pytest_cache .ruff_cache .hypothesis
+	@echo "results/ and resources/ are kept; remove them by hand to start over"
