@@ -1,28 +1,35 @@
 """Batches: records -> an endless tf.data stream that decodes JPEGs and ships uint8.
 
-The order of the images is a function of (seed, epoch) alone, so a stream can start at any step.
+The order of the images is a function of (seed, epoch) alone: each epoch is a full permutation of
+the subset, read record by record from where the listings say it begins. So a stream can start at
+any step, and what a subset leaves out is never read.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from bottomup.errors import InputError
-from bottomup.records import parse_record
+from bottomup.records import parse_record, read_record
 
-SHUFFLE_BUFFER = 2048
 PADDING_GREY = 127
 
 
 @dataclass(frozen=True)
 class RecordSet:
-    """The shards of one split, and what their listings say of them."""
+    """The shards of one split.
 
-    paths: tuple[str, ...]
-    image_ids: frozenset[int]
+    Attributes:
+        places: For each image id, the shard and the byte where its record begins.
+        longest_side_px: Of all images.
+        most_persons: Annotated persons in an image, at most.
+    """
+
+    places: Mapping[int, tuple[str, int]]
     longest_side_px: int
     most_persons: int
 
@@ -33,12 +40,16 @@ class RecordSet:
         Raises:
             InputError: A shard is missing, or shorter or longer than its listing says.
         """
-        listings = [_read_listing(Path(path)) for path in paths]
+        listings = {str(path): _read_listing(Path(path)) for path in paths}
+        places = {
+            image_id: (path, offset)
+            for path, listing in listings.items()
+            for image_id, offset in zip(listing["image_ids"], listing["offsets"], strict=True)
+        }
         return cls(
-            paths=tuple(str(path) for path in paths),
-            image_ids=frozenset(i for listing in listings for i in listing["image_ids"]),
-            longest_side_px=max(listing["longest_side_px"] for listing in listings),
-            most_persons=max(listing["most_persons"] for listing in listings),
+            places,
+            max(listing["longest_side_px"] for listing in listings.values()),
+            max(listing["most_persons"] for listing in listings.values()),
         )
 
 
@@ -60,7 +71,6 @@ def training_batches(
     image_ids: Sequence[int],
     num_keypoints: int,
     batch: int,
-    canvas_px: int,
     seed: int,
     start_step: int = 0,
 ) -> tf.data.Dataset:
@@ -71,53 +81,39 @@ def training_batches(
         image_ids: The images to use; each must have a record.
         num_keypoints: Keypoints a person.
         batch: Images a batch; batches run across the border of epochs.
-        canvas_px: Images are padded at the right and bottom to this side.
         seed: With the number of the epoch, decides the order.
         start_step: Batches to skip, for a resumed run.
 
     Returns:
-        Batches with image_id int64 [batch]; size int32 [batch, 2]; image uint8 [batch, y, x, 3];
-        instance_map uint16 [batch, y, x]; keypoints float32 [batch, person, keypoint, 3] with
-        all-zero rows for padding.
+        Batches with image_id int64 [batch]; size int32 [batch, 2]; image uint8 [batch, y, x, 3]
+        padded at the right and bottom to the longest side of all; instance_map uint16
+        [batch, y, x]; keypoints float32 [batch, person, keypoint, 3] with all-zero rows for
+        padding.
 
     Raises:
-        InputError: No image is left, or an image has no record.
+        InputError: There is no image, or an image has no record.
     """
     _check_images(records, image_ids)
-    examples = start_step * batch
-    epoch, skipped = divmod(examples, len(image_ids))
-    chosen = _membership(image_ids)
-
-    def epoch_records(number):
-        return _shuffled(records.paths, chosen, seed, number)
-
-    def ready(serialized):
-        return _padded(parse_record(serialized, num_keypoints), canvas_px, most_persons)
-
-    most_persons = max(records.most_persons, 1)
-    stream = tf.data.Dataset.range(epoch, 2**62).flat_map(epoch_records).skip(skipped)
-    stream = stream.map(ready, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return stream.batch(batch, drop_remainder=True).prefetch(2)
+    return _batches(
+        records, lambda: _endless_order(image_ids, seed, start_step * batch), num_keypoints, batch
+    )
 
 
 def fixed_batches(
-    records: RecordSet, image_ids: Sequence[int], num_keypoints: int, batch: int, canvas_px: int
+    records: RecordSet, image_ids: Sequence[int], num_keypoints: int, batch: int
 ) -> tf.data.Dataset:
-    """One pass over the chosen images in record order; the last, short batch is left out."""
+    """One pass over the chosen images in the order given, in batches like `training_batches`.
+
+    The last, short batch is left out.
+    """
     _check_images(records, image_ids)
-    chosen = _membership(image_ids)
-    most_persons = max(records.most_persons, 1)
-    stream = tf.data.TFRecordDataset(list(records.paths)).filter(chosen)
-    stream = stream.map(
-        lambda serialized: _padded(parse_record(serialized, num_keypoints), canvas_px, most_persons)
-    )
-    return stream.batch(batch, drop_remainder=True)
+    return _batches(records, lambda: iter(image_ids), num_keypoints, batch)
 
 
 def _check_images(records: RecordSet, image_ids: Sequence[int]) -> None:
     if not image_ids:
         raise InputError("no images to train on: the subset is empty; loosen its recipe")
-    missing = set(image_ids) - records.image_ids
+    missing = set(image_ids) - records.places.keys()
     if missing:
         raise InputError(
             f"image {min(missing)} of the subset has no record ({len(missing)} missing in all); "
@@ -125,29 +121,30 @@ def _check_images(records: RecordSet, image_ids: Sequence[int]) -> None:
         )
 
 
-def _membership(image_ids: Sequence[int]):
-    """A filter on serialized records that keeps the images listed."""
-    keys = tf.constant(sorted(image_ids), tf.int64)
-    table = tf.lookup.StaticHashTable(
-        tf.lookup.KeyValueTensorInitializer(keys, tf.ones_like(keys)), default_value=0
+def _endless_order(image_ids: Sequence[int], seed: int, start: int) -> Iterator[int]:
+    """Image ids of epoch after epoch, from example number `start` on."""
+    epoch, skipped = divmod(start, len(image_ids))
+    while True:
+        order = np.random.default_rng([seed, epoch]).permutation(image_ids)
+        yield from order[skipped:].tolist()
+        epoch, skipped = epoch + 1, 0
+
+
+def _batches(records: RecordSet, order, num_keypoints: int, batch: int) -> tf.data.Dataset:
+    canvas_px, most_persons = records.longest_side_px, max(records.most_persons, 1)
+
+    def serialized() -> Iterator[bytes]:
+        for image_id in order():
+            yield read_record(*records.places[image_id])
+
+    def ready(record):
+        return _padded(parse_record(record, num_keypoints), canvas_px, most_persons)
+
+    stream = tf.data.Dataset.from_generator(
+        serialized, output_signature=tf.TensorSpec([], tf.string)
     )
-    feature = {"image_id": tf.io.FixedLenFeature([], tf.int64)}
-
-    def chosen(serialized):
-        return table.lookup(tf.io.parse_single_example(serialized, feature)["image_id"]) > 0
-
-    return chosen
-
-
-def _shuffled(paths, chosen, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
-    order = tf.random.experimental.stateless_shuffle(tf.constant(paths), seed=[seed, epoch])
-    files = tf.data.Dataset.from_tensor_slices(order)
-    records = files.interleave(
-        tf.data.TFRecordDataset, cycle_length=min(len(paths), 8), deterministic=True
-    )
-    return records.filter(chosen).shuffle(
-        SHUFFLE_BUFFER, seed=epoch * 1_000_003 + seed, reshuffle_each_iteration=False
-    )
+    stream = stream.map(ready, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return stream.batch(batch, drop_remainder=True).prefetch(2)
 
 
 def _padded(example: dict, canvas_px: int, most_persons: int) -> dict:

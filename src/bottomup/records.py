@@ -19,6 +19,9 @@ from bottomup.fields.grid import CROWD, OVERLAP, PERSON_BITS, UNANNOTATED
 from bottomup.files import written_aside
 from bottomup.skeleton import Skeleton
 
+# TFRecord framing: length (8 bytes) and its checksum (4) before the data, a checksum (4) after.
+LENGTH_BYTES, FRAME_BYTES = 8, 16
+
 FEATURES = {
     "image_id": tf.io.FixedLenFeature([], tf.int64),
     "size": tf.io.FixedLenFeature([2], tf.int64),
@@ -83,20 +86,26 @@ def write_records(
 ) -> None:
     """Writes one shard of a split: image n of the list, sorted by id, goes to shard n % shards.
 
-    Beside `out_path` a JSON file of the same stem lists what the shard holds: image ids, the
-    longest image side in px, the most annotated persons in an image, the bytes and the sha256.
+    Beside `out_path` a JSON file of the same stem lists what the shard holds: image ids and where
+    their records begin, the longest image side in px, the most annotated persons in an image, the
+    bytes and the sha256.
     """
     annotations = read_annotations(annotations_path, skeleton)
     images = annotations.images[shard::shards]
     out_path = Path(out_path)
+    offsets, end = [], 0
     with written_aside(out_path) as aside, tf.io.TFRecordWriter(str(aside)) as writer:
         for image in images:
             persons = annotations.persons[image.id]
             jpeg = (Path(images_dir) / image.file_name).read_bytes()
-            writer.write(_example(image, persons, jpeg, skeleton).SerializeToString())
+            serialized = _example(image, persons, jpeg, skeleton).SerializeToString()
+            writer.write(serialized)
+            offsets.append(end)
+            end += len(serialized) + FRAME_BYTES
     persons = [annotations.persons[image.id] for image in images]
     contents = {
         "image_ids": [image.id for image in images],
+        "offsets": offsets,
         "longest_side_px": max((max(image.height, image.width) for image in images), default=1),
         "most_persons": max((sum(p.annotated for p in group) for group in persons), default=0),
         "bytes": out_path.stat().st_size,
@@ -128,6 +137,22 @@ def _example(image, persons, jpeg: bytes, skeleton: Skeleton) -> tf.train.Exampl
             }
         )
     )
+
+
+def read_record(path: str, offset: int) -> bytes:
+    """The serialized record that begins at a byte offset of a shard.
+
+    Raises:
+        InputError: The shard ends before the record does.
+    """
+    with open(path, "rb") as file:
+        file.seek(offset)
+        head = file.read(LENGTH_BYTES + 4)
+        length = int.from_bytes(head[:LENGTH_BYTES], "little")
+        data = file.read(length)
+    if len(head) < LENGTH_BYTES + 4 or len(data) < length:
+        raise InputError(f"{path}: no whole record at byte {offset}; write the records again")
+    return data
 
 
 def parse_record(serialized: tf.Tensor, num_keypoints: int) -> dict[str, tf.Tensor]:
