@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as rle_tools
 
@@ -24,12 +24,14 @@ masks = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(masks)
 def test_run_lengths_written_by_pycocotools_decode_to_the_mask(mask):
     rle = rle_tools.encode(np.asfortranarray(mask.astype(np.uint8)))
     np.testing.assert_array_equal(rle_mask(rle), mask)
 
 
+@settings(deadline=None)
 @given(masks)
 def test_every_way_to_write_a_mask_gives_the_same_pixels(mask):
     rle = rle_tools.encode(np.asfortranarray(mask.astype(np.uint8)))

@@ -1,0 +1,203 @@
+"""Subsets: exact counts, nested draws, untouched strata, the same list everywhere."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import people
+from bottomup import coco, subsets
+from bottomup.errors import InputError
+from bottomup.person import Image, Person
+from bottomup.skeleton import COCO_PERSON
+
+FULL = {"people": "with_keypoints", "keep_empty": True, "seed": 0, "drop": None}
+
+
+def split(counts: list[int]) -> coco.Annotations:
+    """A split in memory; image k (id 10 k) has counts[k] annotated people."""
+    keypoints = np.zeros((17, 3), np.float32)
+    keypoints[0] = 5, 5, 2
+    images = tuple(Image(10 * k, f"{k}.jpg", 20, 20) for k in range(len(counts)))
+    persons = {
+        image.id: tuple(
+            Person(1000 * k + n, image.id, keypoints, None, 4.0, (1, 1, 2, 2), False)
+            for n in range(counts[k])
+        )
+        for k, image in enumerate(images)
+    }
+    return coco.Annotations(Path("made_up.json"), COCO_PERSON, images, persons)
+
+
+def reduced(percent: int, seed: int = 0, people: int = 1, **changes) -> dict:
+    return FULL | {"seed": seed, "drop": {"people": people, "percent": percent}} | changes
+
+
+# Two people in the first image, so that no draw is empty.
+splits = st.lists(st.integers(0, 4), max_size=60).map(lambda counts: split([2, *counts]))
+percents = st.integers(0, 100)
+seeds = st.integers(0, 2**31 - 1)
+
+
+def in_stratum(annotations: coco.Annotations, ids, people: int) -> set[int]:
+    return {image_id for image_id in ids if len(annotations.persons[image_id]) == people}
+
+
+@settings(deadline=None)
+@given(splits, seeds, percents, percents)
+def test_a_larger_share_drops_the_same_images_and_more(annotations, seed, one, other):
+    less, more = sorted((one, other))
+    larger = set(subsets.draw_subset(annotations, reduced(less, seed)))
+    assert set(subsets.draw_subset(annotations, reduced(more, seed))) <= larger
+
+
+@settings(deadline=None)
+@given(splits, seeds, percents)
+def test_counts_are_exact(annotations, seed, percent):
+    single = in_stratum(annotations, annotations.persons, 1)
+    kept = in_stratum(annotations, subsets.draw_subset(annotations, reduced(percent, seed)), 1)
+    # Half up without floats: the number dropped is the nearest integer to n * percent / 100.
+    error = 100 * (len(single) - len(kept)) - len(single) * percent
+    assert -50 < error <= 50
+
+
+@settings(deadline=None)
+@given(splits, seeds, percents, st.integers(0, 4))
+def test_no_other_stratum_loses_an_image(annotations, seed, percent, people):
+    ids = set(subsets.draw_subset(annotations, reduced(percent, seed, people, keep_empty=True)))
+    lost = set(annotations.persons) - ids
+    assert lost <= in_stratum(annotations, annotations.persons, people)
+
+
+@settings(deadline=None)
+@given(splits, seeds, percents, st.randoms(use_true_random=False))
+def test_the_order_of_the_file_does_not_matter(annotations, seed, percent, shuffler):
+    entries = list(annotations.persons.items())
+    shuffler.shuffle(entries)
+    mixed = coco.Annotations(annotations.path, COCO_PERSON, annotations.images, dict(entries))
+    recipe = reduced(percent, seed)
+    assert subsets.draw_subset(mixed, recipe) == subsets.draw_subset(annotations, recipe)
+
+
+@pytest.mark.parametrize(
+    ("images", "percent", "expected"), [(5, 30, 2), (5, 10, 1), (5, 9, 0), (7, 50, 4), (3, 100, 3)]
+)
+def test_halves_are_rounded_up(images, percent, expected):
+    assert len(subsets.dropped(range(images), percent, seed=0)) == expected
+
+
+def test_the_draw_is_the_same_on_every_machine():
+    drawn = subsets.draw_subset(split([1] * 12 + [2]), reduced(50))
+    assert drawn == [0, 30, 60, 70, 80, 100, 120]
+
+
+def test_another_seed_draws_other_images():
+    annotations = split([1] * 40 + [2])
+    one, other = (subsets.draw_subset(annotations, reduced(50, seed)) for seed in (1, 2))
+    assert len(one) == len(other)
+    assert one != other
+
+
+def test_full_keeps_every_image():
+    assert subsets.draw_subset(split([0, 1, 3]), FULL) == [0, 10, 20]
+
+
+def test_empty_images_can_be_left_out():
+    assert subsets.draw_subset(split([0, 1, 3]), FULL | {"keep_empty": False}) == [10, 20]
+
+
+def test_the_counting_rule_decides_who_is_empty(tmp_path):
+    scenes = ("unannotated",), ("crowd",), 1
+    path, _ = people.make_coco(tmp_path, images=scenes, write_images=False)
+    annotations = coco.read_annotations(path, COCO_PERSON)
+    recipe = FULL | {"keep_empty": False}
+    assert subsets.draw_subset(annotations, recipe) == [3]
+    assert subsets.draw_subset(annotations, recipe | {"people": "any"}) == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("counts", "recipe"), [([1, 1], reduced(100)), ([0, 0], FULL), ([0, 1], reduced(100))]
+)
+def test_a_subset_without_a_person_is_refused(counts, recipe):
+    with pytest.raises(InputError, match=r"made_up\.json: the subset would hold no person"):
+        subsets.draw_subset(split(counts), recipe)
+
+
+@pytest.mark.parametrize("percent", [-1, 101, 30.5, "30", True])
+def test_percent_is_a_whole_number(percent):
+    with pytest.raises(InputError, match=r"drop\.percent"):
+        subsets.draw_subset(split([1, 2]), reduced(percent))
+
+
+def test_unknown_counting_rule():
+    with pytest.raises(InputError, match="'all' is unknown"):
+        subsets.draw_subset(split([1, 2]), FULL | {"people": "all"})
+
+
+def test_strata_before_and_after():
+    annotations = split([0, 1, 1, 1, 1, 2, 4])
+    table = subsets.strata_table(annotations, [0, 10, 50, 60], "with_keypoints")
+    expected = pd.DataFrame(
+        {
+            "stratum": [f"people={n}" for n in range(5)],
+            "people": range(5),
+            "images_before": [1, 4, 1, 0, 1],
+            "images_after": [1, 1, 1, 0, 1],
+            "share_before": [np.nan, 4 / 6, 1 / 6, 0, 1 / 6],
+            "share_after": [np.nan, 1 / 3, 1 / 3, 0, 1 / 3],
+        }
+    )
+    pd.testing.assert_frame_equal(table, expected)
+
+
+def test_the_three_files(tmp_path):
+    path, _ = people.make_coco(tmp_path, images=(1, 1, 2, 0), write_images=False)
+    annotations = coco.read_annotations(path, COCO_PERSON)
+    subsets.write_subset_files(annotations, reduced(50), tmp_path / "out")
+    ids = [int(line) for line in (tmp_path / "out" / "images.txt").read_text().split("\n") if line]
+    assert ids == subsets.draw_subset(annotations, reduced(50))
+    written = coco.read_annotations(tmp_path / "out" / "annotations.json", COCO_PERSON)
+    assert [image.id for image in written.images] == ids
+    strata = pd.read_csv(tmp_path / "out" / "strata.csv")
+    pd.testing.assert_frame_equal(
+        strata, subsets.strata_table(annotations, ids, "with_keypoints"), check_dtype=False
+    )
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
+        *("annotations.json", "images.txt", "strata.csv")
+    ]
+
+
+def test_the_files_are_the_same_bytes_when_written_again(tmp_path):
+    path, _ = people.make_coco(tmp_path, images=(1, 1, 2), write_images=False)
+    annotations = coco.read_annotations(path, COCO_PERSON)
+    for folder in ("one", "two"):
+        subsets.write_subset_files(annotations, reduced(50), tmp_path / folder)
+    for name in ("annotations.json", "images.txt", "strata.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_refused_recipe_leaves_earlier_files(tmp_path):
+    path, _ = people.make_coco(tmp_path, images=(1, 1), write_images=False)
+    annotations = coco.read_annotations(path, COCO_PERSON)
+    subsets.write_subset_files(annotations, FULL, tmp_path / "out")
+    with pytest.raises(InputError, match="no person"):
+        subsets.write_subset_files(annotations, reduced(100), tmp_path / "out")
+    assert len(json.loads((tmp_path / "out" / "annotations.json").read_text())["images"]) == 2
+
+
+def test_real_annotations_thinned_by_30_percent(shared_data, tmp_path):
+    archive = shared_data / "coco-sample" / "annotations" / "annotations_trainval2017.zip"
+    with zipfile.ZipFile(archive) as opened:
+        path = Path(opened.extract("annotations/person_keypoints_train2017.json", tmp_path))
+    annotations = coco.read_annotations(path, COCO_PERSON)
+    ids = subsets.draw_subset(annotations, reduced(30, keep_empty=False))
+    table = subsets.strata_table(annotations, ids, "with_keypoints").set_index("people")
+    assert table["images_before"].drop(0).sum() == 25
+    single = table.loc[1, "images_before"]
+    assert table.loc[1, "images_after"] == single - (3 * single + 5) // 10
+    assert (table["images_after"] == table["images_before"]).loc[2:].all()
