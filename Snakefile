@@ -1,0 +1,39 @@
+"""A study, from annotated images to its tables and figures. Start with README.md."""
+
+import os
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+# Only without --configfile: Snakemake would merge the quickstart's keys into another study.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+# Jobs find the library by this path, also in conda environments and on other nodes.
+ROOT = Path(workflow.basedir)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/subsets.smk"
+include: "workflow/rules/records.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/infer.smk"
+include: "workflow/rules/decode.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/publish.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        all_metrics(),
+        all_publications(),

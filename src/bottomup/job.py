@@ -1,0 +1,69 @@
+"""One job of a workflow: its log, its progress and its failure, told to the person who waits.
+
+What a job writes to stderr (progress, the sentence of an error) reaches both the terminal and the
+job's log; what it prints to stdout, and warnings, only the log.
+"""
+
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, TextIO
+
+from bottomup.errors import InputError
+
+
+def run_job(main: Callable[[Any], object], job: Any) -> None:
+    """Runs `main(job)`; on failure writes why to the log `job.log[0]` and exits with status 1.
+
+    Bad input is told in its one sentence, anything else with a traceback.
+    """
+    failed = False
+    with logged(job.log[0]):
+        try:
+            main(job)
+        except InputError as error:
+            failed = True
+            print(f"error: {error}", file=sys.stderr)
+        except Exception:
+            failed = True
+            traceback.print_exc()
+    if failed:
+        sys.exit(1)
+
+
+@contextmanager
+def logged(path: Path | str) -> Iterator[None]:
+    """Sends stdout and warnings to the file `path`, and stderr to it and to the terminal."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with (
+        open(path, "w", encoding="utf-8", buffering=1) as log,
+        redirect_stdout(log),
+        redirect_stderr(_Both(log, sys.stderr)),
+        warnings.catch_warnings(),
+    ):
+        warnings.showwarning = lambda *warning, **_: log.write(
+            warnings.formatwarning(*warning[:4])
+        )
+        yield
+
+
+class _Both:
+    """A text stream that writes to two."""
+
+    def __init__(self, log: TextIO, terminal: TextIO) -> None:
+        self.log = log
+        self.terminal = terminal
+
+    def write(self, text: str) -> int:
+        self.log.write(text)
+        return self.terminal.write(text)
+
+    def flush(self) -> None:
+        self.log.flush()
+        self.terminal.flush()
+
+    def isatty(self) -> bool:
+        return self.terminal.isatty()

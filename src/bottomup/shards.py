@@ -1,0 +1,66 @@
+"""Tests in parts: joining the results of shards, and choosing the images that pictures show."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from bottomup.coco import count_people, read_annotations, write_subset
+from bottomup.errors import InputError
+from bottomup.files import written_aside
+from bottomup.skeleton import Skeleton
+
+
+def merge_results(
+    annotations_path: Path | str,
+    shard_paths: Sequence[Path | str],
+    keypoints_json: Path | str,
+    segmentation_json: Path | str,
+) -> None:
+    """Joins the results of all shards of a split into two COCO result files, sorted by image id.
+
+    Each shard is a JSON file with `keypoints` and `segmentation` (COCO result rows) and `images`
+    (ids of all images that it looked at, with or without a person found).
+
+    Raises:
+        InputError: An image of the split is in no shard, or an image is in two.
+    """
+    shards = [json.loads(Path(path).read_text(encoding="utf-8")) for path in shard_paths]
+    annotated = json.loads(Path(annotations_path).read_text(encoding="utf-8"))
+    wanted = {image["id"] for image in annotated["images"]}
+    _check_images(wanted, Counter(i for shard in shards for i in shard["images"]), annotations_path)
+    for task, out_path in (("keypoints", keypoints_json), ("segmentation", segmentation_json)):
+        rows = [row for shard in shards for row in shard[task]]
+        rows.sort(key=lambda row: row["image_id"])
+        with written_aside(out_path) as aside:
+            aside.write_text(json.dumps(rows), encoding="utf-8")
+
+
+def _check_images(wanted: set[int], seen: Counter, annotations_path: Path | str) -> None:
+    remedy = "delete the results of this protocol and run again"
+    for problem, ids in (
+        ("in no shard", wanted - set(seen)),
+        ("in a shard, but not annotated", set(seen) - wanted),
+        ("in two shards", {image for image, count in seen.items() if count > 1}),
+    ):
+        if ids:
+            raise InputError(
+                f"{annotations_path}: image {min(ids)} is {problem} ({len(ids)} in all); {remedy}"
+            )
+
+
+def write_samples(
+    annotations_path: Path | str, skeleton: Skeleton, count: int, out_path: Path | str
+) -> None:
+    """Writes the annotations of a few fixed images, spread evenly over those with people.
+
+    Images with the most people of their stretch are taken, since they show most; where no image
+    has people, any will do.
+    """
+    annotations = read_annotations(annotations_path, skeleton)
+    people = {image.id: count_people(annotations.persons[image.id]) for image in annotations.images}
+    pool = [image for image in people if people[image]] or list(people)
+    count = min(count, len(pool))
+    ends = [len(pool) * n // count for n in range(count + 1)] if count else [0]
+    stretches = [pool[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    write_subset(annotations_path, [max(part, key=people.get) for part in stretches], out_path)

@@ -1,0 +1,167 @@
+"""What several rules need: the study, the paths of its files, the digests of its code.
+
+A parameter that is a function of `output` starts no job when its value changes (Snakemake calls
+such parameters derived). `untracked` makes one, for values that say where something lies or how it
+travels, and not what comes out.
+"""
+
+import sys
+from functools import cache
+
+sys.path.insert(0, str(ROOT / "src"))
+
+from bottomup.catalogue import publish_modules
+from bottomup.config import load_study
+from bottomup.errors import InputError
+from bottomup.provenance import code_digest, values_digest
+from snakemake.exceptions import WorkflowError
+
+DATASETS = "resources/datasets"
+RUN = "results/runs/{experiment}/seed-{seed}"
+TEST = f"{RUN}/{{dataset}}-{{split}}/{{protocol}}"
+CPU_ENV = str(ROOT / "envs/cpu.yaml")
+GPU_ENV = str(ROOT / "envs/gpu.yaml")
+
+try:
+    STUDY = load_study(config, ROOT, source=" + ".join(map(str, workflow.configfiles)))
+    PUBLICATIONS = publish_modules()
+except InputError as error:
+    raise WorkflowError(str(error))
+
+
+def one_of(names):
+    """A wildcard constraint that admits these names and nothing else."""
+    return "|".join(map(re.escape, sorted(names))) or "(?!)"
+
+
+wildcard_constraints:
+    dataset=one_of(STUDY.datasets),
+    split=one_of({split for dataset in STUDY.datasets.values() for split in dataset.splits}),
+    subset=one_of(STUDY.subsets),
+    experiment=one_of(STUDY.experiments),
+    protocol=one_of(STUDY.protocols),
+    table=one_of(STUDY.tables),
+    figure=one_of(STUDY.figures),
+    seed=r"\d+",
+    shard=r"\d{5}",
+    shards=r"\d{5}",
+
+
+def untracked(function):
+    """A parameter whose value is handed to the script but starts no job when it changes."""
+    return lambda wildcards, output: function(wildcards)
+
+
+@cache
+def script_digest(script, plug_ins=()):
+    return code_digest(ROOT / "workflow" / "scripts" / script, plug_ins)
+
+
+def code(script, plug_ins=lambda wildcards: ()):
+    """The parameter `code` of a rule: it changes when what the script computes with changes."""
+    return lambda wildcards: script_digest(script, plug_ins(wildcards))
+
+
+def experiment_of(wildcards):
+    return STUDY.experiments[wildcards.experiment]
+
+
+def network_plug_ins(wildcards):
+    """The modules that training and inference look up by name."""
+    experiment = experiment_of(wildcards)
+    return (
+        f"bottomup.backbones.{experiment.backbone}",
+        f"bottomup.systems.{experiment.system}",
+    )
+
+
+def dataset_of(wildcards):
+    return STUDY.datasets[wildcards.dataset]
+
+
+def skeleton_of(wildcards):
+    return dataset_of(wildcards).skeleton.to_dict()
+
+
+def is_made(dataset, split):
+    """Whether the workflow draws this split itself."""
+    return STUDY.datasets[dataset].splits[split].annotations is None
+
+
+def annotations_of(dataset, split):
+    """Path of a split's annotation file, wherever the dataset comes from."""
+    if is_made(dataset, split):
+        return f"{DATASETS}/{dataset}/{split}/annotations.json"
+    folder = STUDY.datasets[dataset].local or f"{DATASETS}/{dataset}"
+    return str(Path(folder) / STUDY.datasets[dataset].splits[split].annotations)
+
+
+def images_of(dataset, split):
+    """Folder of a split's images, wherever the dataset comes from."""
+    if is_made(dataset, split):
+        return f"{DATASETS}/{dataset}/{split}/images"
+    folder = STUDY.datasets[dataset].local or f"{DATASETS}/{dataset}"
+    return str(Path(folder) / STUDY.datasets[dataset].splits[split].images)
+
+
+def data_of(dataset, split):
+    """The files whose change means that the split has changed."""
+    if is_made(dataset, split) or STUDY.datasets[dataset].local:
+        return [annotations_of(dataset, split)]
+    archives = STUDY.datasets[dataset].splits[split].files
+    return [f"{DATASETS}/{dataset}/{archive}.unpacked" for archive in archives]
+
+
+def checked(dataset, split):
+    """The mark that a split was read and found sound; made anew it starts no job."""
+    return ancient(f"{DATASETS}/{dataset}/{split}.checked.json")
+
+
+def numbered(pattern, count):
+    """`pattern` for each shard of `count`."""
+    return [pattern.format(shard=f"{k:05}", shards=f"{count:05}") for k in range(count)]
+
+
+def records_of(dataset, split):
+    count = STUDY.datasets[dataset].splits[split].record_shards
+    pattern = f"results/records/{dataset}/{split}-{{shard}}-of-{{shards}}.tfrecord"
+    return numbered(pattern, count)
+
+
+def tests():
+    """Every test of the study, as the values of the wildcards of `TEST`."""
+    return [
+        {
+            "experiment": experiment.name,
+            "seed": seed,
+            "dataset": test.dataset.name,
+            "split": test.split,
+            "protocol": protocol,
+        }
+        for experiment in STUDY.experiments.values()
+        for seed in experiment.seeds
+        for test in experiment.test_on
+        for protocol in STUDY.protocols
+    ]
+
+
+def sample_tests():
+    """One test of each experiment, whose fields are kept for pictures."""
+    first = {}
+    for test in tests():
+        first.setdefault(test["experiment"], test)
+    return list(first.values())
+
+
+def all_metrics():
+    return [f"{TEST}/metrics.csv".format(**test) for test in tests()]
+
+
+def all_publications():
+    tables = expand(
+        "results/tables/{table}.{suffix}", table=STUDY.tables, suffix=["csv", "md", "tex"]
+    )
+    figures = expand(
+        "results/figures/{figure}.{suffix}", figure=STUDY.figures, suffix=["png", "svg"]
+    )
+    return tables + figures

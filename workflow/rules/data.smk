@@ -1,0 +1,130 @@
+"""Annotated images: fetched and unpacked, drawn, or used where they lie; then read and checked.
+
+Needs nothing. Gives, for each split, an annotation file, a folder of images, and the mark that both
+were read from end to end. A `local` dataset is used in place and never written to.
+"""
+
+FETCHED = [name for name, dataset in STUDY.datasets.items() if dataset.files and not dataset.local]
+MADE = [
+    name for name in STUDY.datasets if any(is_made(name, s) for s in STUDY.datasets[name].splits)
+]
+
+
+def archive_of(wildcards):
+    return dataset_of(wildcards).files[wildcards.archive]
+
+
+# No digest of code here: the checksum says what comes out, and fetching again costs hours.
+rule fetch_archive:
+    output:
+        unpacked=f"{DATASETS}/{{dataset}}/{{archive}}.unpacked",
+    log:
+        "results/logs/datasets/{dataset}/{archive}.unpacked.log",
+    benchmark:
+        "results/benchmarks/datasets/{dataset}/{archive}.unpacked.tsv"
+    wildcard_constraints:
+        dataset=one_of(FETCHED),
+        archive=one_of({archive for name in FETCHED for archive in STUDY.datasets[name].files}),
+    retries: 2
+    localrule: True
+    conda:
+        CPU_ENV
+    resources:
+        mem_mb=1000,
+        runtime=1440,
+    params:
+        checksum=lambda wildcards: archive_of(wildcards).get("sha256")
+        or archive_of(wildcards).get("md5"),
+        entry=untracked(archive_of),
+        mirror=untracked(lambda wildcards: dataset_of(wildcards).mirror),
+        archives=untracked(lambda wildcards: f"resources/archives/{wildcards.dataset}"),
+    message:
+        "Fetching and unpacking {wildcards.archive} of {wildcards.dataset}"
+    script:
+        "../scripts/fetch_archive.py"
+
+
+rule make_split:
+    output:
+        annotations=f"{DATASETS}/{{dataset}}/{{split}}/annotations.json",
+        images=directory(f"{DATASETS}/{{dataset}}/{{split}}/images"),
+    log:
+        "results/logs/datasets/{dataset}/{split}/annotations.log",
+    benchmark:
+        "results/benchmarks/datasets/{dataset}/{split}/annotations.tsv"
+    wildcard_constraints:
+        dataset=one_of(MADE),
+    conda:
+        CPU_ENV
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        kind=lambda wildcards: dataset_of(wildcards).kind,
+        settings=lambda wildcards: settings_of_split(wildcards),
+        skeleton=skeleton_of,
+        code=code(
+            "make_split.py", lambda wildcards: (f"bottomup.datasets.{dataset_of(wildcards).kind}",)
+        ),
+    message:
+        "Drawing the images of {wildcards.dataset} {wildcards.split}"
+    script:
+        "../scripts/make_split.py"
+
+
+def settings_of_split(wildcards):
+    """The generator's settings as far as they concern one split."""
+    settings = dataset_of(wildcards).generator
+    return settings | {"images": {wildcards.split: settings["images"][wildcards.split]}}
+
+
+rule check_split:
+    input:
+        data=lambda wildcards: data_of(wildcards.dataset, wildcards.split),
+    output:
+        checked=f"{DATASETS}/{{dataset}}/{{split}}.checked.json",
+    log:
+        "results/logs/datasets/{dataset}/{split}.checked.log",
+    benchmark:
+        "results/benchmarks/datasets/{dataset}/{split}.checked.tsv"
+    conda:
+        CPU_ENV
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        skeleton=skeleton_of,
+        annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),
+        images=untracked(lambda wildcards: images_of(wildcards.dataset, wildcards.split)),
+        code=code("check_split.py"),
+    message:
+        "Reading every annotation and image of {wildcards.dataset} {wildcards.split}"
+    script:
+        "../scripts/check_split.py"
+
+
+rule draw_samples:
+    input:
+        data=lambda wildcards: data_of(wildcards.dataset, wildcards.split),
+        checked=lambda wildcards: checked(wildcards.dataset, wildcards.split),
+    output:
+        annotations="results/samples/{dataset}-{split}.json",
+    log:
+        "results/logs/samples/{dataset}-{split}.log",
+    benchmark:
+        "results/benchmarks/samples/{dataset}-{split}.tsv"
+    conda:
+        CPU_ENV
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        skeleton=skeleton_of,
+        sample_images=STUDY.publish["sample_images"],
+        annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),
+        code=code("draw_samples.py"),
+    message:
+        "Choosing the images of {wildcards.dataset} {wildcards.split} that pictures show"
+    script:
+        "../scripts/draw_samples.py"

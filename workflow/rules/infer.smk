@@ -1,0 +1,71 @@
+"""Inference: from images to fields.
+
+Needs a finished run. Gives the fields of one shard of a split, which live until they are decoded
+(`group` makes both one job on a cluster), and those of a few images for pictures, which are kept.
+"""
+
+
+def fields_settings(wildcards):
+    """What inference reads of a protocol; an edited decoder infers again only if fields are gone."""
+    settings = STUDY.protocols[wildcards.protocol].settings
+    return {key: settings[key] for key in ("sides", "flip", "output_stride")}
+
+
+rule infer_shard:
+    input:
+        weights=f"{RUN}/weights.keras",
+        run=f"{RUN}/run.json",
+        data=lambda wildcards: data_of(wildcards.dataset, wildcards.split),
+        checked=lambda wildcards: checked(wildcards.dataset, wildcards.split),
+    output:
+        fields=temp(f"{TEST}/fields-{{shard}}-of-{{shards}}.h5"),
+    log:
+        "results/logs/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/fields-{shard}-of-{shards}.log",
+    benchmark:
+        "results/benchmarks/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/fields-{shard}-of-{shards}.tsv"
+    group:
+        "shard"
+    conda:
+        GPU_ENV
+    threads: 8
+    resources:
+        mem_mb=16000,
+        runtime=240,
+        gpu=1,
+    params:
+        protocol=fields_settings,
+        shard=lambda wildcards: int(wildcards.shard),
+        shards=lambda wildcards: int(wildcards.shards),
+        annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),
+        images=untracked(lambda wildcards: images_of(wildcards.dataset, wildcards.split)),
+        code=code("infer_shard.py", network_plug_ins),
+    message:
+        "Inferring {wildcards.dataset} {wildcards.split} by {wildcards.experiment}, seed {wildcards.seed}, {wildcards.protocol}, shard {wildcards.shard} of {wildcards.shards}"
+    script:
+        "../scripts/infer_shard.py"
+
+
+use rule infer_shard as infer_samples with:
+    input:
+        weights=f"{RUN}/weights.keras",
+        run=f"{RUN}/run.json",
+        samples="results/samples/{dataset}-{split}.json",
+    output:
+        fields=f"{TEST}/samples.h5",
+    log:
+        "results/logs/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/samples.log",
+    benchmark:
+        "results/benchmarks/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/samples.tsv"
+    group:
+        None
+    params:
+        protocol=fields_settings,
+        shard=0,
+        shards=1,
+        annotations=untracked(
+            lambda wildcards: "results/samples/{dataset}-{split}.json".format(**wildcards)
+        ),
+        images=untracked(lambda wildcards: images_of(wildcards.dataset, wildcards.split)),
+        code=code("infer_shard.py", network_plug_ins),
+    message:
+        "Inferring the sample images of {wildcards.dataset} {wildcards.split} by {wildcards.experiment}"

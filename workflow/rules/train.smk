@@ -1,0 +1,79 @@
+"""Training: one run for each experiment and seed.
+
+Needs the records of the subset's split, the subset's image ids, and that no test image is among
+them. Gives the weights, the history and the record of the run. What an interrupted training needs
+to go on lies in `results/state`: Snakemake deletes the declared outputs of an interrupted job. The
+folder's name is a digest of all that decides the weights, so stale state is never resumed.
+"""
+
+
+def records_for_training(wildcards):
+    subset = experiment_of(wildcards).subset
+    return records_of(subset.dataset.name, subset.split)
+
+
+def checks_before_training(wildcards):
+    experiment = experiment_of(wildcards)
+    return [
+        ancient(
+            f"results/subsets/{experiment.subset.name}/disjoint/{test.dataset.name}-{test.split}.json"
+        )
+        for test in experiment.test_on
+    ] + [checked(test.dataset.name, test.split) for test in experiment.test_on]
+
+
+def initial_weights_file(wildcards):
+    weights = experiment_of(wildcards).settings["initial_weights"]
+    return [weights["file"]] if isinstance(weights, dict) else []
+
+
+def training_code(wildcards):
+    return script_digest("train_model.py", network_plug_ins(wildcards))
+
+
+def state_folder(wildcards):
+    experiment = experiment_of(wildcards)
+    subset = experiment.subset
+    digest = values_digest(
+        training_code(wildcards),
+        experiment.settings,
+        experiment.skeleton.to_dict(),
+        subset.recipe,
+        subset.dataset.name,
+        subset.dataset.generator,
+        subset.dataset.files,
+    )
+    return f"results/state/{wildcards.experiment}/seed-{wildcards.seed}/{digest[:16]}"
+
+
+rule train_model:
+    input:
+        records=records_for_training,
+        images=lambda wildcards: f"results/subsets/{experiment_of(wildcards).subset.name}/images.txt",
+        initial_weights=initial_weights_file,
+        checks=checks_before_training,
+    output:
+        weights=f"{RUN}/weights.keras",
+        history=f"{RUN}/history.csv",
+        run=f"{RUN}/run.json",
+    log:
+        "results/logs/runs/{experiment}/seed-{seed}/weights.log",
+    benchmark:
+        "results/benchmarks/runs/{experiment}/seed-{seed}/weights.tsv"
+    conda:
+        GPU_ENV
+    threads: 16
+    resources:
+        mem_mb=32000,
+        runtime=5760,
+        gpu=1,
+    params:
+        settings=lambda wildcards: experiment_of(wildcards).settings,
+        skeleton=lambda wildcards: experiment_of(wildcards).skeleton.to_dict(),
+        seed=lambda wildcards: int(wildcards.seed),
+        state=untracked(state_folder),
+        code=training_code,
+    message:
+        "Training {wildcards.experiment}, seed {wildcards.seed}"
+    script:
+        "../scripts/train_model.py"

@@ -1,0 +1,18 @@
+"""Decodes the fields of one shard into persons."""
+
+from bottomup.decoding.shard import decode_shard
+from bottomup.job import run_job
+
+
+def main(job):
+    decode_shard(
+        job.input.fields,
+        {"decoder": job.params.decoder},
+        job.params.skeleton,
+        job.output.decoded,
+        job.threads,
+    )
+
+
+if "snakemake" in globals():
+    run_job(main, globals()["snakemake"])

@@ -1,0 +1,14 @@
+"""Chooses the few images of a split that pictures show."""
+
+from bottomup.job import run_job
+from bottomup.shards import write_samples
+from bottomup.skeleton import Skeleton
+
+
+def main(job):
+    skeleton = Skeleton.from_dict(job.params.skeleton)
+    write_samples(job.params.annotations, skeleton, job.params.sample_images, job.output.annotations)
+
+
+if "snakemake" in globals():
+    run_job(main, globals()["snakemake"])

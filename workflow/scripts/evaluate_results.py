@@ -1,0 +1,24 @@
+"""Scores the two result files of a test and names them by experiment, seed, split and protocol."""
+
+from bottomup.evaluation import evaluate
+from bottomup.files import written_aside
+from bottomup.job import run_job
+from bottomup.skeleton import Skeleton
+
+
+def main(job):
+    metrics = evaluate(
+        job.params.annotations,
+        Skeleton.from_dict(job.params.skeleton),
+        job.input.keypoints,
+        job.input.segmentation,
+    )
+    names = ("experiment", "seed", "dataset", "split", "protocol")
+    for place, name in enumerate(names):
+        metrics.insert(place, name, job.params.names[name])
+    with written_aside(job.output.metrics) as aside:
+        metrics.to_csv(aside, index=False)
+
+
+if "snakemake" in globals():
+    run_job(main, globals()["snakemake"])

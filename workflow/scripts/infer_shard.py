@@ -1,0 +1,22 @@
+"""Infers the fields of one shard of a split by a finished run."""
+
+from pathlib import Path
+
+from bottomup.inference import infer_shard
+from bottomup.job import run_job
+
+
+def main(job):
+    infer_shard(
+        Path(job.input.weights).parent,
+        job.params.annotations,
+        job.params.images,
+        job.params.protocol,
+        job.params.shard,
+        job.params.shards,
+        job.output.fields,
+    )
+
+
+if "snakemake" in globals():
+    run_job(main, globals()["snakemake"])
