@@ -15,13 +15,13 @@ if not workflow.overwrite_configfiles:
 
 # Jobs find the library by this path, also in conda environments and on other nodes.
 ROOT = Path(workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+PATHS = [str(ROOT / "src"), os.getenv("PYTHONPATH")]
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, PATHS)))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/publications.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/subsets.smk"
 include: "workflow/rules/records.smk"

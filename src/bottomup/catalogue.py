@@ -15,12 +15,13 @@ PACKAGE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class PublishModule:
-    """What a module of `bottomup.publish` says of itself; `caption` is rst for the report."""
+    """What a module of `bottomup.publish` says of itself; caption (rst) and category are shown."""
 
     name: str
     kind: str
     needs: tuple[str, ...]
     caption: str
+    category: str
 
 
 def publish_modules() -> dict[str, PublishModule]:
@@ -49,7 +50,8 @@ def _read_publish_module(name: str, path: Path) -> PublishModule | None:
             "both as literals"
         )
     caption = (ast.get_docstring(tree) or "").split("\n\n")[0]
-    return PublishModule(name, stated["KIND"], stated["NEEDS"], caption)
+    category = stated.get("CATEGORY") or f"{stated['KIND'].capitalize()}s"
+    return PublishModule(name, stated["KIND"], stated["NEEDS"], caption, category)
 
 
 def _literal(node: ast.expr) -> object:

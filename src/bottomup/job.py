@@ -44,9 +44,7 @@ def logged(path: Path | str) -> Iterator[None]:
         redirect_stderr(_Both(log, sys.stderr)),
         warnings.catch_warnings(),
     ):
-        warnings.showwarning = lambda *warning, **_: log.write(
-            warnings.formatwarning(*warning[:4])
-        )
+        warnings.showwarning = lambda *warning, **_: log.write(warnings.formatwarning(*warning[:4]))
         yield
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from bottomup.coco import count_people, read_annotations, write_subset
@@ -62,5 +63,5 @@ def write_samples(
     pool = [image for image in people if people[image]] or list(people)
     count = min(count, len(pool))
     ends = [len(pool) * n // count for n in range(count + 1)] if count else [0]
-    stretches = [pool[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    stretches = [pool[start:end] for start, end in pairwise(ends)]
     write_subset(annotations_path, [max(part, key=people.get) for part in stretches], out_path)

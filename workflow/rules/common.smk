@@ -1,4 +1,4 @@
-"""What several rules need: the study, the paths of its files, the digests of its code.
+"""What the rules look up: the study, the paths of its files, the digests of its code.
 
 A parameter that is a function of `output` starts no job when its value changes (Snakemake calls
 such parameters derived). `untracked` makes one, for values that say where something lies or how it
@@ -126,6 +126,74 @@ def records_of(dataset, split):
     count = STUDY.datasets[dataset].splits[split].record_shards
     pattern = f"results/records/{dataset}/{split}-{{shard}}-of-{{shards}}.tfrecord"
     return numbered(pattern, count)
+
+
+def archive_of(wildcards):
+    return dataset_of(wildcards).files[wildcards.archive]
+
+
+def settings_of_split(wildcards):
+    """The generator's settings as far as they concern one split."""
+    settings = dataset_of(wildcards).generator
+    return settings | {"images": {wildcards.split: settings["images"][wildcards.split]}}
+
+
+def subset_of(wildcards):
+    return STUDY.subsets[wildcards.subset]
+
+
+def source_of_subset(wildcards):
+    return subset_of(wildcards).dataset.name, subset_of(wildcards).split
+
+
+def records_for_training(wildcards):
+    subset = experiment_of(wildcards).subset
+    return records_of(subset.dataset.name, subset.split)
+
+
+def checks_before_training(wildcards):
+    experiment = experiment_of(wildcards)
+    return [
+        ancient(
+            f"results/subsets/{experiment.subset.name}/disjoint/{test.dataset.name}-{test.split}.json"
+        )
+        for test in experiment.test_on
+    ] + [checked(test.dataset.name, test.split) for test in experiment.test_on]
+
+
+def initial_weights_file(wildcards):
+    weights = experiment_of(wildcards).settings["initial_weights"]
+    return [weights["file"]] if isinstance(weights, dict) else []
+
+
+def training_code(wildcards):
+    return script_digest("train_model.py", network_plug_ins(wildcards))
+
+
+def state_folder(wildcards):
+    experiment = experiment_of(wildcards)
+    subset = experiment.subset
+    digest = values_digest(
+        training_code(wildcards),
+        experiment.settings,
+        experiment.skeleton.to_dict(),
+        subset.recipe,
+        subset.dataset.name,
+        subset.dataset.generator,
+        subset.dataset.files,
+    )
+    return f"results/state/{wildcards.experiment}/seed-{wildcards.seed}/{digest[:16]}"
+
+
+def fields_settings(wildcards):
+    """What inference reads of a protocol; an edited decoder infers again only if fields are gone."""
+    settings = STUDY.protocols[wildcards.protocol].settings
+    return {key: settings[key] for key in ("sides", "flip", "output_stride")}
+
+
+def decoded_shards(wildcards):
+    pattern = f"{TEST}/decoded-{{{{shard}}}}-of-{{{{shards}}}}.json".format(**wildcards)
+    return numbered(pattern, dataset_of(wildcards).splits[wildcards.split].test_shards)
 
 
 def tests():

@@ -10,10 +10,6 @@ MADE = [
 ]
 
 
-def archive_of(wildcards):
-    return dataset_of(wildcards).files[wildcards.archive]
-
-
 # No digest of code here: the checksum says what comes out, and fetching again costs hours.
 rule fetch_archive:
     output:
@@ -70,12 +66,6 @@ rule make_split:
         "Drawing the images of {wildcards.dataset} {wildcards.split}"
     script:
         "../scripts/make_split.py"
-
-
-def settings_of_split(wildcards):
-    """The generator's settings as far as they concern one split."""
-    settings = dataset_of(wildcards).generator
-    return settings | {"images": {wildcards.split: settings["images"][wildcards.split]}}
 
 
 rule check_split:

@@ -5,11 +5,6 @@ split, from which no image may be missing.
 """
 
 
-def decoded_shards(wildcards):
-    pattern = f"{TEST}/decoded-{{{{shard}}}}-of-{{{{shards}}}}.json".format(**wildcards)
-    return numbered(pattern, dataset_of(wildcards).splits[wildcards.split].test_shards)
-
-
 rule decode_shard:
     input:
         fields=f"{TEST}/fields-{{shard}}-of-{{shards}}.h5",

@@ -5,12 +5,6 @@ Needs a finished run. Gives the fields of one shard of a split, which live until
 """
 
 
-def fields_settings(wildcards):
-    """What inference reads of a protocol; an edited decoder infers again only if fields are gone."""
-    settings = STUDY.protocols[wildcards.protocol].settings
-    return {key: settings[key] for key in ("sides", "flip", "output_stride")}
-
-
 rule infer_shard:
     input:
         weights=f"{RUN}/weights.keras",

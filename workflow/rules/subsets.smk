@@ -6,14 +6,6 @@ are spent on training.
 """
 
 
-def subset_of(wildcards):
-    return STUDY.subsets[wildcards.subset]
-
-
-def source_of_subset(wildcards):
-    return subset_of(wildcards).dataset.name, subset_of(wildcards).split
-
-
 rule draw_subset:
     input:
         data=lambda wildcards: data_of(*source_of_subset(wildcards)),

@@ -7,45 +7,6 @@ folder's name is a digest of all that decides the weights, so stale state is nev
 """
 
 
-def records_for_training(wildcards):
-    subset = experiment_of(wildcards).subset
-    return records_of(subset.dataset.name, subset.split)
-
-
-def checks_before_training(wildcards):
-    experiment = experiment_of(wildcards)
-    return [
-        ancient(
-            f"results/subsets/{experiment.subset.name}/disjoint/{test.dataset.name}-{test.split}.json"
-        )
-        for test in experiment.test_on
-    ] + [checked(test.dataset.name, test.split) for test in experiment.test_on]
-
-
-def initial_weights_file(wildcards):
-    weights = experiment_of(wildcards).settings["initial_weights"]
-    return [weights["file"]] if isinstance(weights, dict) else []
-
-
-def training_code(wildcards):
-    return script_digest("train_model.py", network_plug_ins(wildcards))
-
-
-def state_folder(wildcards):
-    experiment = experiment_of(wildcards)
-    subset = experiment.subset
-    digest = values_digest(
-        training_code(wildcards),
-        experiment.settings,
-        experiment.skeleton.to_dict(),
-        subset.recipe,
-        subset.dataset.name,
-        subset.dataset.generator,
-        subset.dataset.files,
-    )
-    return f"results/state/{wildcards.experiment}/seed-{wildcards.seed}/{digest[:16]}"
-
-
 rule train_model:
     input:
         records=records_for_training,

@@ -1,6 +1,7 @@
 """Decodes the fields of one shard into persons."""
 
 from bottomup.decoding.shard import decode_shard
+
 from bottomup.job import run_job
 
 

@@ -7,7 +7,9 @@ from bottomup.skeleton import Skeleton
 
 def main(job):
     skeleton = Skeleton.from_dict(job.params.skeleton)
-    write_samples(job.params.annotations, skeleton, job.params.sample_images, job.output.annotations)
+    write_samples(
+        job.params.annotations, skeleton, job.params.sample_images, job.output.annotations
+    )
 
 
 if "snakemake" in globals():

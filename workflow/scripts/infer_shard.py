@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bottomup.inference import infer_shard
+
 from bottomup.job import run_job
 
 
