@@ -106,14 +106,14 @@ def build(
     trunk = lookup.load("backbones", backbone).build(output_stride, pretrained, **backbone_options)
     heads = method.heads(Skeleton.from_dict(skeleton), options)
     outputs = {name: _head(trunk.output, name, head) for name, head in heads.items()}
-    raw = keras.Model(trunk.input, outputs, name="raw_fields")
-    refined = Refinement(system, dict(skeleton), output_stride, name="refinement")(raw.output)
-    return keras.Model(raw.input, refined, name="fields")
+    refined = Refinement(system, dict(skeleton), output_stride, name="refinement")(outputs)
+    return keras.Model(trunk.input, refined, name="fields")
 
 
 def raw_fields(network: keras.Model) -> keras.Model:
     """The same network without its refinement (shared weights)."""
-    return keras.Model(network.input, network.get_layer("refinement").input, name="raw_fields")
+    outputs = {name: network.get_layer(name).output for name in network.output}
+    return keras.Model(network.input, outputs, name="raw_fields")
 
 
 def input_stride(backbone: str, output_stride: int) -> int:
