@@ -1,0 +1,59 @@
+"""Fields on disk, between inference and decoding: one HDF5 group an image, float16."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from bottomup.errors import InputError
+from bottomup.fields.grid import Fields, Frame
+
+ARRAYS = ("heatmap", "short", "mid", "long", "segmentation")
+
+
+def write_fields(file: h5py.File, image_id: int, fields: Fields, frame: Frame) -> None:
+    """Adds one image's fields to an open file."""
+    group = file.create_group(str(image_id))
+    for name in ARRAYS:
+        values = np.clip(getattr(fields, name), -65504, 65504)  # the range of float16
+        group.create_dataset(name, data=values.astype(np.float16), compression="lzf")
+    group.attrs["stride"] = fields.stride
+    group.attrs["sub_cells"] = fields.sub_cells
+    group.attrs["scale"] = frame.scale
+    group.attrs["height"] = frame.height
+    group.attrs["width"] = frame.width
+
+
+def read_fields(path: Path | str) -> Iterator[tuple[int, Fields, Frame]]:
+    """Yields image id, float32 fields and frame of every image in a file, by image id.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    try:
+        with h5py.File(path) as file:
+            for name in sorted(file, key=int):
+                yield int(name), *_read_group(file[name])
+    except (OSError, KeyError) as error:
+        raise InputError(f"{path}: damaged fields ({error}); delete it and infer again") from error
+
+
+def read_image_fields(path: Path | str, image_id: int) -> tuple[Fields, Frame]:
+    """The fields of one image, as `write_fields` took them but rounded to float16."""
+    with h5py.File(path) as file:
+        return _read_group(file[str(image_id)])
+
+
+def image_ids(path: Path | str) -> list[int]:
+    """The images in a file, sorted."""
+    with h5py.File(path) as file:
+        return sorted(int(name) for name in file)
+
+
+def _read_group(group: h5py.Group) -> tuple[Fields, Frame]:
+    arrays = {name: group[name][()].astype(np.float32) for name in ARRAYS}
+    attrs = group.attrs
+    fields = Fields(**arrays, stride=int(attrs["stride"]), sub_cells=int(attrs["sub_cells"]))
+    frame = Frame(float(attrs["scale"]), int(attrs["height"]), int(attrs["width"]))
+    return fields, frame
