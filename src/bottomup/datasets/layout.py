@@ -1,0 +1,206 @@
+"""Where made-up people stand in an image, how large they are, and who hides whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bottomup.datasets.figure import Figure, draw_figure
+from bottomup.datasets.render import Drawing, draw_solid
+from bottomup.datasets.scenery import draw_thing
+from bottomup.datasets.wardrobe import World
+
+CANDIDATES = 24
+# Standing height in px of a side of 257, by the largest number of people it applies to.
+HEIGHTS = {1: (80, 235), 2: (70, 200), 4: (58, 170), 8: (50, 115), 99: (44, 84)}
+STRANGER_HEIGHTS, CROWD_HEIGHTS = (17, 30), (22, 36)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Something drawn into a scene, from far to near.
+
+    Attributes:
+        kind: person, stranger (too small to have keypoints), crowd (one of a distant group) or
+            thing.
+        drawing: Its picture.
+        figure: The person, None for a thing.
+        xy: Image place of the figure's origin, [2].
+        height_px: Pixels of the figure's unit, its standing height.
+        ground: Image row on which it stands; the nearer, the lower.
+    """
+
+    kind: str
+    drawing: Drawing
+    figure: Figure | None
+    xy: np.ndarray
+    height_px: float
+    ground: float
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What all actors of a scene share.
+
+    Attributes:
+        world: Colours and patterns.
+        side: Side of the image in px.
+        light: Direction to the light, [3].
+        pitch: Degrees by which the camera looks down.
+        careful: Keep people apart and inside the image.
+    """
+
+    world: World
+    side: int
+    light: np.ndarray
+    pitch: float
+    careful: bool
+
+
+def place_actors(
+    rng: np.random.Generator, frame: Frame, people: int, extras: Mapping[str, int]
+) -> list[Actor]:
+    """Actors of one scene, from far to near.
+
+    Args:
+        rng: Source of chance.
+        frame: What the actors share.
+        people: Number of people meant to be annotated.
+        extras: How many `strangers`, `crowds` and `things` (in front of someone) to add.
+    """
+    boxes: list[np.ndarray] = []
+    actors: list[Actor] = []
+    for _ in range(people):
+        actors += _place_person(rng, frame, people, boxes)
+    for _ in range(extras.get("strangers", 0)):
+        actors += _place_stranger(rng, frame, boxes)
+    for _ in range(extras.get("things", 0)):
+        actors += _place_in_front(rng, frame, actors)
+    actors.sort(key=lambda actor: actor.ground)
+    crowds = [_place_crowd(rng, frame) for _ in range(extras.get("crowds", 0))]
+    return [member for crowd in crowds for member in crowd] + actors
+
+
+def _extent(figure: Figure) -> np.ndarray:
+    """Left, top, right, bottom of a figure in its own unit."""
+    ends = figure.cones.reshape(-1, 4)
+    low = (ends[:, :2] - ends[:, 3:]).min(axis=0)
+    return np.concatenate([low, (ends[:, :2] + ends[:, 3:]).max(axis=0)])
+
+
+def _yaw(rng: np.random.Generator) -> float:
+    return float(rng.normal(0, 28) if rng.random() < 0.5 else rng.uniform(-180, 180))
+
+
+def _height(rng: np.random.Generator, frame: Frame, people: int) -> float:
+    low, high = next(span for most, span in HEIGHTS.items() if people <= most)
+    if frame.careful:
+        high = low + 0.3 * (high - low)
+    return float(np.exp(rng.uniform(np.log(low), np.log(high)))) * frame.side / 257
+
+
+def _overlap(box: np.ndarray, others: list[np.ndarray]) -> float:
+    """Largest share that box and another box hide of the smaller of the two."""
+    worst = 0.0
+    for other in others:
+        low, high = np.maximum(box[:2], other[:2]), np.minimum(box[2:], other[2:])
+        shared = np.prod(np.clip(high - low, 0, None))
+        smaller = min(np.prod(box[2:] - box[:2]), np.prod(other[2:] - other[:2]))
+        worst = max(worst, float(shared / smaller))
+    return worst
+
+
+def _find_place(
+    rng: np.random.Generator, frame: Frame, extent_px: np.ndarray, boxes: list[np.ndarray]
+) -> np.ndarray:
+    """A place for a figure: little overlap mostly, some on purpose; a few leave the image."""
+    size = extent_px[2:] - extent_px[:2]
+    limit = 0.4 if rng.random() < 0.3 else 0.06
+    margin = np.full(4, 2.0)
+    if not frame.careful and rng.random() < 0.12:
+        margin[rng.choice([0, 2, 3], p=[0.3, 0.3, 0.4])] = -0.4 * min(size)
+    best, least = None, np.inf
+    for _ in range(CANDIDATES):
+        room = np.maximum(frame.side - 1 - margin[:2] - margin[2:] - size, 0)
+        share = rng.random(2)
+        share[1] = np.clip(rng.normal(0.35 + 0.4 * size[1] / frame.side, 0.25), 0, 1)
+        corner = margin[:2] + share * room
+        box = np.concatenate([corner, corner + size])
+        overlap = _overlap(box, boxes)
+        if overlap < least:
+            best, least = box, overlap
+        if overlap <= (0.0 if frame.careful else limit):
+            break
+    boxes.append(best)
+    return best[:2] - extent_px[:2]
+
+
+def _actor(
+    rng: np.random.Generator, frame: Frame, kind: str, figure: Figure, xy, height: float
+) -> list[Actor]:
+    cones = figure.cones.reshape(-1, 2, 4) * height
+    ground = float((cones[..., 1] + cones[..., 3]).max()) + xy[1]
+    cones[..., :2] += xy
+    drawing = draw_solid(
+        *(cones.reshape(-1, 8), figure.material_of, figure.materials, frame.light),
+        *(frame.side, height, 3 if height < 75 else 2),
+    )
+    return [] if drawing is None else [Actor(kind, drawing, figure, xy, height, ground)]
+
+
+def _place_person(
+    rng: np.random.Generator, frame: Frame, people: int, boxes: list[np.ndarray]
+) -> list[Actor]:
+    figure = draw_figure(rng, frame.world, _yaw(rng), frame.pitch)
+    height = _height(rng, frame, people)
+    xy = _find_place(rng, frame, _extent(figure) * height, boxes)
+    actors = _actor(rng, frame, "person", figure, xy, height)
+    if figure.stance == "sit" and actors:
+        return _seat(rng, frame, actors[0]) + actors
+    return actors
+
+
+def _seat(rng: np.random.Generator, frame: Frame, sitter: Actor) -> list[Actor]:
+    """Something to sit on, just behind the sitter."""
+    top = sitter.xy[1] + 0.05 * sitter.height_px
+    size = np.array([rng.uniform(0.24, 0.4) * sitter.height_px, max(sitter.ground - top, 3)])
+    centre = np.array([sitter.xy[0], top + size[1] / 2])
+    drawing = draw_thing(rng, frame.world, centre, size, frame.side, "box")
+    if drawing is None:
+        return []
+    return [Actor("thing", drawing, None, centre, size[1], sitter.ground - 1e-3)]
+
+
+def _place_stranger(rng: np.random.Generator, frame: Frame, boxes: list[np.ndarray]) -> list[Actor]:
+    figure = draw_figure(rng, frame.world, _yaw(rng), frame.pitch)
+    height = rng.uniform(*STRANGER_HEIGHTS) * frame.side / 257
+    xy = _find_place(rng, frame, _extent(figure) * height, boxes)
+    return _actor(rng, frame, "stranger", figure, xy, height)
+
+
+def _place_crowd(rng: np.random.Generator, frame: Frame) -> list[Actor]:
+    """A distant group, side by side, behind everybody else."""
+    scale = frame.side / 257
+    centre = rng.uniform((0.15, 0.2), (0.85, 0.5)) * frame.side
+    members: list[Actor] = []
+    count = int(rng.integers(7, 16))
+    for place in np.linspace(-0.5, 0.5, count):
+        figure = draw_figure(rng, frame.world, _yaw(rng), frame.pitch)
+        height = rng.uniform(*CROWD_HEIGHTS) * scale
+        xy = centre + np.array([place * count * 9, rng.normal(0, 4)]) * scale
+        members += _actor(rng, frame, "crowd", figure, xy, height)
+    return sorted(members, key=lambda member: member.ground)
+
+
+def _place_in_front(rng: np.random.Generator, frame: Frame, actors: list[Actor]) -> list[Actor]:
+    """A thing that hides a part of somebody, mostly from below or from a side."""
+    targets = [actor for actor in actors if actor.kind == "person"]
+    target = targets[rng.integers(len(targets))]
+    low, high = np.split(_extent(target.figure) * target.height_px, 2)
+    shift = np.array([rng.choice([-0.45, 0.0, 0.45]), rng.uniform(0.1, 0.55)])
+    centre = target.xy + (low + high) / 2 + shift * (high - low)
+    size = rng.uniform(0.2, 0.55, 2) * (high - low)[1]
+    drawing = draw_thing(rng, frame.world, centre, size, frame.side)
+    if drawing is None:
+        return []
+    return [Actor("thing", drawing, None, centre, size[1], target.ground + 1e-3)]

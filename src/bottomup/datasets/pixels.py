@@ -1,0 +1,109 @@
+"""Whole-image loops of the made-up scenes, compiled: noise, blending, the camera's flaws.
+
+Plain loops, because matrix products would start threads that fight over few cores.
+"""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def stretch(knots: np.ndarray, side: int) -> np.ndarray:
+    """Smooth interpolation of knots [n, n], n > 1, to an image, float32 [side, side]."""
+    cells = knots.shape[0] - 1
+    low = np.empty(side, np.int64)
+    share = np.empty(side, np.float32)
+    for p in range(side):
+        place = p * cells / (side - 1)
+        low[p] = min(int(place), cells - 1)
+        t = place - low[p]
+        share[p] = t * t * (3 - 2 * t)
+    out = np.empty((side, side), np.float32)
+    line = np.empty(cells + 1, np.float32)
+    for row in range(side):
+        for c in range(cells + 1):
+            above = knots[low[row], c]
+            line[c] = above + share[row] * (knots[low[row] + 1, c] - above)
+        for column in range(side):
+            left = line[low[column]]
+            out[row, column] = left + share[column] * (line[low[column] + 1] - left)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def blend(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Two pictures (or colours, as [1, 1, 3]) mixed by a share of the second, [y, x, 3]."""
+    rows, columns = share.shape
+    out = np.empty((rows, columns, 3), np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            a = first[min(row, first.shape[0] - 1), min(column, first.shape[1] - 1)]
+            b = second[min(row, second.shape[0] - 1), min(column, second.shape[1] - 1)]
+            s = share[row, column]
+            for channel in range(3):
+                out[row, column, channel] = a[channel] + s * (b[channel] - a[channel])
+    return out
+
+
+@njit(cache=True, nogil=True)
+def lay_over(canvas: np.ndarray, paint: np.ndarray, top: int, left: int) -> None:
+    """Put paint (RGB times coverage, coverage) on a canvas, in place."""
+    for row in range(paint.shape[0]):
+        for column in range(paint.shape[1]):
+            cover = paint[row, column, 3]
+            if cover > 0:
+                for channel in range(3):
+                    below = canvas[top + row, left + column, channel]
+                    canvas[top + row, left + column, channel] = (
+                        below * (1 - cover) + paint[row, column, channel]
+                    )
+
+
+@njit(cache=True, nogil=True)
+def expose(canvas: np.ndarray, grain: np.ndarray, blur: float, gain: float, lift: float):
+    """Blur by (blur, 1 - 2 blur, blur) along both axes, add gain, lift and grain; uint8."""
+    rows, columns, channels = canvas.shape
+    middle = 1 - 2 * blur
+    out = np.empty((rows, columns, channels), np.uint8)
+    line = np.empty((columns, channels), np.float32)
+    for row in range(rows):
+        above, below = canvas[max(row - 1, 0)], canvas[min(row + 1, rows - 1)]
+        for column in range(columns):
+            for channel in range(channels):
+                line[column, channel] = middle * canvas[row, column, channel] + blur * (
+                    above[column, channel] + below[column, channel]
+                )
+        for column in range(columns):
+            before, after = line[max(column - 1, 0)], line[min(column + 1, columns - 1)]
+            for channel in range(channels):
+                value = middle * line[column, channel] + blur * (before[channel] + after[channel])
+                value = 255 * (value * gain + lift + grain[row, column]) + 0.5
+                out[row, column, channel] = np.uint8(min(max(value, 0.0), 255.0))
+    return out
+
+
+@njit(cache=True, nogil=True)
+def simplify(corners: np.ndarray, tolerance: float) -> np.ndarray:
+    """Which corners of an open line to keep so that none is further than `tolerance` off.
+
+    Douglas and Peucker's algorithm; bool [corner].
+    """
+    keep = np.zeros(len(corners), np.bool_)
+    keep[0] = keep[-1] = True
+    todo = [(0, len(corners) - 1)]
+    while todo:
+        first, last = todo.pop()
+        ax, ay = corners[first]
+        dx, dy = corners[last, 0] - ax, corners[last, 1] - ay
+        length = np.hypot(dx, dy)
+        worst, furthest = tolerance, -1
+        for k in range(first + 1, last):
+            x, y = corners[k, 0] - ax, corners[k, 1] - ay
+            away = abs(x * dy - y * dx) / length if length > 0 else np.hypot(x, y)
+            if away > worst:
+                worst, furthest = away, k
+        if furthest >= 0:
+            keep[furthest] = True
+            todo.append((first, furthest))
+            todo.append((furthest, last))
+    return keep
