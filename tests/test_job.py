@@ -1,0 +1,61 @@
+import sys
+import warnings
+from types import SimpleNamespace
+
+import pytest
+
+from bottomup.errors import InputError
+from bottomup.job import run_job
+
+
+@pytest.fixture
+def job(tmp_path):
+    return SimpleNamespace(log=[str(tmp_path / "logs" / "job.log")])
+
+
+def log_of(job) -> str:
+    with open(job.log[0], encoding="utf-8") as file:
+        return file.read()
+
+
+def test_bad_input_is_told_in_one_sentence_on_the_terminal_and_in_the_log(job, capsys):
+    def main(job):
+        raise InputError("config/x.yaml: steps is -1; give a number above 0")
+
+    with pytest.raises(SystemExit) as stopped:
+        run_job(main, job)
+    sentence = "error: config/x.yaml: steps is -1; give a number above 0\n"
+    assert stopped.value.code == 1
+    assert log_of(job) == sentence
+    assert capsys.readouterr().err == sentence
+
+
+def test_other_failures_leave_a_traceback_in_the_log(job, capsys):
+    def main(job):
+        raise RuntimeError("no memory")
+
+    with pytest.raises(SystemExit) as stopped:
+        run_job(main, job)
+    assert stopped.value.code == 1
+    assert "Traceback" in log_of(job)
+    assert "RuntimeError: no memory" in log_of(job)
+
+
+def test_progress_reaches_the_terminal_and_the_log(job, capsys):
+    run_job(lambda job: print("step 1/2", file=sys.stderr), job)
+    assert capsys.readouterr().err == "step 1/2\n"
+    assert log_of(job) == "step 1/2\n"
+
+
+def test_chatter_and_warnings_reach_the_log_only(job, capsys):
+    def main(job):
+        print("loading annotations into memory")
+        warnings.warn("about to change", UserWarning, stacklevel=1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        run_job(main, job)
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "")
+    assert "loading annotations" in log_of(job)
+    assert "about to change" in log_of(job)

@@ -1,0 +1,69 @@
+import json
+
+import pytest
+
+from bottomup.coco import read_annotations
+from bottomup.errors import InputError
+from bottomup.shards import merge_results, write_samples
+from bottomup.skeleton import COCO_PERSON
+from people import make_coco
+
+
+def write_shard(folder, name, image_ids):
+    rows = [{"image_id": image, "score": 0.5} for image in image_ids if image != 3]
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps({"images": image_ids, "keypoints": rows, "segmentation": rows[:1]}))
+    return path
+
+
+@pytest.fixture
+def annotations(tmp_path):
+    path, _ = make_coco(tmp_path, (1, 2, 0, 1, 0, 3), write_images=False)
+    return path
+
+
+def merge(folder, annotations, shards):
+    out = folder / "keypoints.json", folder / "segmentation.json"
+    merge_results(annotations, shards, *out)
+    return [json.loads(path.read_text()) for path in out]
+
+
+def test_results_of_all_shards_are_joined_in_the_order_of_images(tmp_path, annotations):
+    shards = [write_shard(tmp_path, "b", [2, 4, 6]), write_shard(tmp_path, "a", [1, 3, 5])]
+    keypoints, segmentation = merge(tmp_path, annotations, shards)
+    assert [row["image_id"] for row in keypoints] == [1, 2, 4, 5, 6]
+    assert [row["image_id"] for row in segmentation] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("second", "problem"),
+    [
+        ([4, 6], "image 2 is in no shard"),
+        ([1, 2, 4, 6], "image 1 is in two shards"),
+        ([2, 4, 6, 9], "image 9 is in a shard, but not annotated"),
+    ],
+)
+def test_missing_repeated_and_foreign_images_are_refused(tmp_path, annotations, second, problem):
+    shards = [write_shard(tmp_path, "a", [1, 3, 5]), write_shard(tmp_path, "b", second)]
+    with pytest.raises(InputError, match=problem):
+        merge(tmp_path, annotations, shards)
+    assert not (tmp_path / "keypoints.json").exists()
+
+
+def sampled(tmp_path, annotations, count):
+    out = tmp_path / "samples.json"
+    write_samples(annotations, COCO_PERSON, count, out)
+    return [image.id for image in read_annotations(out, COCO_PERSON).images]
+
+
+def test_samples_are_the_fullest_images_of_even_stretches(tmp_path, annotations):
+    assert sampled(tmp_path, annotations, 2) == [2, 6]
+
+
+def test_samples_are_all_images_with_people_where_there_are_few(tmp_path, annotations):
+    assert sampled(tmp_path, annotations, 50) == [1, 2, 4, 6]
+
+
+def test_samples_of_a_split_without_people_are_any_images(tmp_path):
+    annotations, _ = make_coco(tmp_path, (0, 0, 0), write_images=False)
+    assert sampled(tmp_path, annotations, 1) == [1]

@@ -1,0 +1,135 @@
+"""What tables and figures are made from, by the words of a module's `NEEDS`."""
+
+PUBLISHED = str(ROOT / "config" / "published.yaml")
+
+
+def runs():
+    return [
+        {"experiment": experiment.name, "seed": seed}
+        for experiment in STUDY.experiments.values()
+        for seed in experiment.seeds
+    ]
+
+
+def of_runs(file):
+    return [run | {"path": f"{RUN}/{file}".format(**run)} for run in runs()]
+
+
+def split_values(dataset, split):
+    return {
+        "annotations_path": annotations_of(dataset, split),
+        "images_dir": images_of(dataset, split),
+        "skeleton": STUDY.datasets[dataset].skeleton.to_dict(),
+    }
+
+
+def result_values(test):
+    files = {
+        f"{task}_json": f"{TEST}/{task}.json".format(**test)
+        for task in ("keypoints", "segmentation")
+    }
+    return test | files | split_values(test["dataset"], test["split"])
+
+
+def sample_values(test):
+    samples = {
+        "fields_h5": f"{TEST}/samples.h5".format(**test),
+        "annotations_path": "results/samples/{dataset}-{split}.json".format(**test),
+        "decoder": STUDY.protocols[test["protocol"]].settings["decoder"],
+    }
+    return test | split_values(test["dataset"], test["split"]) | samples
+
+
+def used_splits():
+    """Splits that are trained or tested on, once each, in the order of the study."""
+    used = [
+        pair
+        for experiment in STUDY.experiments.values()
+        for pair in [
+            (experiment.subset.dataset.name, experiment.subset.split),
+            *((test.dataset.name, test.split) for test in experiment.test_on),
+        ]
+    ]
+    return list(dict.fromkeys(used))
+
+
+def expectation(experiment):
+    """What is expected holds for the first test of an experiment by the study's first protocol."""
+    first = experiment.test_on[0]
+    place = {
+        "dataset": first.dataset.name,
+        "split": first.split,
+        "protocol": next(iter(STUDY.protocols)),
+    }
+    return dict(experiment.expected) | place | {"seeds": len(experiment.seeds)}
+
+
+# For each word of NEEDS: the plain values that a module gets, and the files that they stand for.
+VALUES = {
+    "metrics": all_metrics,
+    "history": lambda: of_runs("history.csv"),
+    "runs": lambda: of_runs("run.json"),
+    "strata": lambda: {name: f"results/subsets/{name}/strata.csv" for name in STUDY.subsets},
+    "results": lambda: [result_values(test) for test in tests()],
+    "samples": lambda: [sample_values(test) for test in sample_tests()],
+    "dataset_images": lambda: [
+        {"dataset": dataset, "split": split} | split_values(dataset, split)
+        for dataset, split in used_splits()
+    ],
+    "expected": lambda: {e.name: expectation(e) for e in STUDY.experiments.values()},
+    "published": lambda: PUBLISHED,
+}
+FILES = {
+    "metrics": all_metrics,
+    "history": lambda: [run["path"] for run in VALUES["history"]()],
+    "runs": lambda: [run["path"] for run in VALUES["runs"]()],
+    "strata": lambda: list(VALUES["strata"]().values()),
+    "results": lambda: [
+        test[file]
+        for test in VALUES["results"]()
+        for file in ("keypoints_json", "segmentation_json")
+    ],
+    "samples": lambda: [
+        test[file] for test in VALUES["samples"]() for file in ("fields_h5", "annotations_path")
+    ],
+    "dataset_images": lambda: [file for pair in used_splits() for file in data_of(*pair)],
+    "expected": lambda: [],
+    "published": lambda: [PUBLISHED],
+}
+
+
+def publication_of(wildcards):
+    return PUBLICATIONS[wildcards.get("table") or wildcards.get("figure")]
+
+
+def needs_of(wildcards):
+    publication = publication_of(wildcards)
+    unknown = set(publication.needs) - set(VALUES)
+    if unknown:
+        raise WorkflowError(
+            f"src/bottomup/publish/{publication.name}.py: NEEDS has {min(unknown)!r}; "
+            f"use words of {', '.join(VALUES)}"
+        )
+    return publication.needs
+
+
+def publication_files(wildcards):
+    return [file for need in needs_of(wildcards) for file in FILES[need]()]
+
+
+def publication_values(wildcards):
+    return {need: VALUES[need]() for need in needs_of(wildcards)}
+
+
+def publication_module(wildcards):
+    return (f"bottomup.publish.{publication_of(wildcards).name}",)
+
+
+def for_report(path, **labels):
+    return report(
+        path, caption="../report/publication.rst", category=report_category, labels=labels
+    )
+
+
+def report_category(wildcards):
+    return publication_of(wildcards).category
