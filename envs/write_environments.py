@@ -13,7 +13,9 @@ ROLES = {
 }
 PYTHON = "3.12"
 REPOSITORY = Path(__file__).resolve().parent.parent
-PIN = re.compile(r"^(?P<pin>[A-Za-z0-9][A-Za-z0-9._\[\]-]*==[^\s;\\]+)(?: ; (?P<marker>[^\\]+?))? *\\?$")
+PIN = re.compile(
+    r"^(?P<pin>[A-Za-z0-9][A-Za-z0-9._\[\]-]*==[^\s;\\]+)(?: ; (?P<marker>[^\\]+?))? *\\?$"
+)
 
 
 def pins(requirements: str) -> list[str]:

@@ -23,7 +23,7 @@ find_python() {
         is_tested "$candidate" && echo "$candidate" && return
     done
 }
-python=$(find_python)
+python=$(find_python || true)
 if [ -z "$python" ]; then
     found=$(version_of "${PYTHON:-python3}")
     echo "bottomup is tested with Python $TESTED; ${PYTHON:-python3} here is" \

@@ -125,11 +125,12 @@ def type_words(schema: Mapping) -> str:
         return _either([_plain(value) for value in schema["enum"]])
     types = schema.get("type", "string")
     types = [types] if isinstance(types, str) else types
-    words = [TYPE_WORDS[name] + _range(schema, name) for name in types]
-    return _either(words) + _items(schema)
+    return _either([TYPE_WORDS[name] + _range(schema, name) for name in types])
 
 
 def _range(schema: Mapping, name: str) -> str:
+    if name == "array":
+        return _items(schema)
     if name not in ("integer", "number"):
         return ""
     low, high = schema.get("minimum"), schema.get("maximum")
@@ -145,12 +146,9 @@ def _range(schema: Mapping, name: str) -> str:
 
 
 def _items(schema: Mapping) -> str:
-    if "items" not in schema:
-        return ""
-    each = type_words(schema["items"])
     low, high = schema.get("minItems", 0), schema.get("maxItems")
-    count = f"{low} " if low == high else "at least one " if low else ""
-    return f", {count}each {each}"
+    count = f" of {low}" if low and low == high else " of at least one" if low else ""
+    return f"{count}, each {type_words(schema['items'])}" if "items" in schema else count
 
 
 def _either(words: list[str]) -> str:
