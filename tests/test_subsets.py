@@ -38,8 +38,8 @@ def reduced(percent: int, seed: int = 0, people: int = 1, **changes) -> dict:
     return FULL | {"seed": seed, "drop": {"people": people, "percent": percent}} | changes
 
 
-# Two people in the first image, so that no draw is empty.
-splits = st.lists(st.integers(0, 4), max_size=60).map(lambda counts: split([2, *counts]))
+# Two strata of several people, so that no draw is empty.
+splits = st.lists(st.integers(0, 4), max_size=60).map(lambda counts: split([2, 3, *counts]))
 percents = st.integers(0, 100)
 seeds = st.integers(0, 2**31 - 1)
 
