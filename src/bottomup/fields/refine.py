@@ -18,10 +18,11 @@ def refine_mid(mid, short, directed_edges, stride: int, steps: int = 2):
         stride: Input px between nodes.
         steps: How often to look again.
     """
-    corners = _corners(short)
+    planes = _planes(short)
+    position = _positions(mid, stride)
     for _ in range(steps):
-        mid = mid + _sample(corners, mid, directed_edges[:, 1], stride)
-    return mid
+        position = _follow(planes, position, directed_edges[:, 1], stride)
+    return _offsets(position, stride)
 
 
 def refine_long(long, short, stride: int, self_steps: int = 2, short_steps: int = 2):
@@ -35,49 +36,73 @@ def refine_long(long, short, stride: int, self_steps: int = 2, short_steps: int 
         short_steps: Looks at the short offsets, afterwards.
     """
     keypoints = range(long.shape[3])
-    for corners, steps in ((_corners(long), self_steps), (_corners(short), short_steps)):
+    position = _positions(long, stride)
+    for field, steps in ((long, self_steps), (short, short_steps)):
+        planes = _planes(field)
         for _ in range(steps):
-            long = long + _sample(corners, long, keypoints, stride)
-    return long
+            position = _follow(planes, position, keypoints, stride)
+    return _offsets(position, stride)
 
 
-def _corners(field):
-    """Each node with its right, lower and lower right neighbour, [batch * y * x * channel, 8].
-
-    One row holds all that a bilinear sample needs, so that a sample gathers once.
-    """
-    right = ops.concatenate([field[:, :, 1:], field[:, :, -1:]], 2)
-    both = ops.concatenate([field, right], -1)
-    below = ops.concatenate([both[:, 1:], both[:, -1:]], 1)
-    return ops.reshape(ops.concatenate([both, below], -1), (-1, 8))
+# Fields and positions are taken apart into planes, x and y: on a CPU, TensorFlow is many times
+# slower on a last axis of length 2, above all where a gradient has to scatter.
 
 
-def _sample(corners, offsets, channels, stride: int):
-    """Bilinear samples of a field where the offsets point to.
+def _positions(offsets, stride: int):
+    """Where offsets [batch, y, x, channel, 2] point to, as two planes in cells."""
+    columns, rows = _nodes(offsets.shape[1], offsets.shape[2])
+    return offsets[..., 0] * (1 / stride) + columns, offsets[..., 1] * (1 / stride) + rows
+
+
+def _offsets(position, stride: int):
+    """The inverse of `_positions`."""
+    columns, rows = _nodes(position[0].shape[1], position[0].shape[2])
+    return ops.stack([(position[0] - columns) * stride, (position[1] - rows) * stride], -1)
+
+
+def _nodes(rows: int, columns: int):
+    """Column and row of every node, [y, x, 1] each."""
+    nodes = node_xy(rows, columns, 1)
+    return nodes[..., :1], nodes[..., 1:]
+
+
+def _planes(field):
+    """The x and y components of a field, flat, and its number of channels."""
+    return ops.reshape(field[..., 0], (-1,)), ops.reshape(field[..., 1], (-1,)), field.shape[3]
+
+
+def _follow(planes, position, channels, stride: int):
+    """Positions moved by the bilinear sample of a field at each of them.
 
     Args:
-        corners: The field as `_corners` packs it.
-        offsets: [batch, y, x, channel, 2] in input px.
-        channels: For each channel of `offsets`, the field's channel to sample.
+        planes: The field as `_planes` takes it apart, in px.
+        position: Two planes [batch, y, x, channel] in cells.
+        channels: For each channel of the position, the field's channel to sample.
         stride: Input px between nodes.
     """
-    rows, columns = offsets.shape[1], offsets.shape[2]
-    cells = (offsets + node_xy(rows, columns, stride)[:, :, None]) / stride
-    column = ops.clip(cells[..., 0], 0, columns - 1)
-    row = ops.clip(cells[..., 1], 0, rows - 1)
+    x, y = position
+    column, row = ops.clip(x, 0, x.shape[2] - 1), ops.clip(y, 0, y.shape[1] - 1)
     left, top = ops.floor(column), ops.floor(row)
-    index = _row_index(corners, ops.cast(top, "int32"), ops.cast(left, "int32"), channels)
-    found = ops.take(corners, index, axis=0)
-    across, down = (column - left)[..., None], (row - top)[..., None]
-    upper = found[..., 0:2] + across * (found[..., 2:4] - found[..., 0:2])
-    lower = found[..., 4:6] + across * (found[..., 6:8] - found[..., 4:6])
-    return upper + down * (lower - upper)
+    index = _corner_index(ops.cast(top, "int32"), ops.cast(left, "int32"), channels, planes[2])
+    across, down = column - left, row - top
+    moved = []
+    for start, plane in zip(position, planes, strict=False):
+        corner = ops.take(plane, index, axis=0)
+        upper = corner[0] + across * (corner[1] - corner[0])
+        lower = corner[2] + across * (corner[3] - corner[2])
+        moved.append(start + (upper + down * (lower - upper)) * (1 / stride))
+    return tuple(moved)
 
 
-def _row_index(corners, top, left, channels):
-    """Row of `corners` for the node (top, left) of each sample, int32 like `top`."""
+def _corner_index(top, left, channels, num_channels: int):
+    """Flat index of the four nodes around each sample, int32 [4, batch, y, x, channel].
+
+    Upper left, upper right, lower left, lower right; past the last node stands the last node.
+    """
     rows, columns = top.shape[1], top.shape[2]
     batch = ops.arange(ops.shape(top)[0], dtype="int32")[:, None, None, None]
-    count = ops.shape(corners)[0] // (ops.shape(top)[0] * rows * columns)
     channels = ops.convert_to_tensor(list(channels), dtype="int32")
-    return ((batch * rows + top) * columns + left) * count + channels
+    first = ((batch * rows + top) * columns + left) * num_channels + channels
+    right = ops.where(left < columns - 1, num_channels, 0)
+    below = ops.where(top < rows - 1, columns * num_channels, 0)
+    return ops.stack([first, first + right, first + below, first + below + right])
