@@ -1,3 +1,4 @@
+import os
 import sys
 import warnings
 from types import SimpleNamespace
@@ -18,7 +19,7 @@ def log_of(job) -> str:
         return file.read()
 
 
-def test_bad_input_is_told_in_one_sentence_on_the_terminal_and_in_the_log(job, capsys):
+def test_bad_input_is_told_in_one_sentence_on_the_terminal_and_in_the_log(job, capfd):
     def main(job):
         raise InputError("config/x.yaml: steps is -1; give a number above 0")
 
@@ -27,10 +28,10 @@ def test_bad_input_is_told_in_one_sentence_on_the_terminal_and_in_the_log(job, c
     sentence = "error: config/x.yaml: steps is -1; give a number above 0\n"
     assert stopped.value.code == 1
     assert log_of(job) == sentence
-    assert capsys.readouterr().err == sentence
+    assert capfd.readouterr().err == sentence
 
 
-def test_other_failures_leave_a_traceback_in_the_log(job, capsys):
+def test_other_failures_leave_a_traceback_in_the_log(job, capfd):
     def main(job):
         raise RuntimeError("no memory")
 
@@ -41,21 +42,23 @@ def test_other_failures_leave_a_traceback_in_the_log(job, capsys):
     assert "RuntimeError: no memory" in log_of(job)
 
 
-def test_progress_reaches_the_terminal_and_the_log(job, capsys):
+def test_progress_reaches_the_terminal_and_the_log(job, capfd):
     run_job(lambda job: print("step 1/2", file=sys.stderr), job)
-    assert capsys.readouterr().err == "step 1/2\n"
+    assert capfd.readouterr().err == "step 1/2\n"
     assert log_of(job) == "step 1/2\n"
 
 
-def test_chatter_and_warnings_reach_the_log_only(job, capsys):
+def test_chatter_and_warnings_reach_the_log_only(job, capfd):
     def main(job):
         print("loading annotations into memory")
+        os.write(2, b"oneDNN is on\n")
         warnings.warn("about to change", UserWarning, stacklevel=1)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         run_job(main, job)
-    said = capsys.readouterr()
+    said = capfd.readouterr()
     assert (said.out, said.err) == ("", "")
     assert "loading annotations" in log_of(job)
+    assert "oneDNN is on" in log_of(job)
     assert "about to change" in log_of(job)

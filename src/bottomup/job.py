@@ -1,9 +1,12 @@
 """One job of a workflow: its log, its progress and its failure, told to the person who waits.
 
-What a job writes to stderr (progress, the sentence of an error) reaches both the terminal and the
-job's log; what it prints to stdout, and warnings, only the log.
+What a job writes to Python's stderr (progress, the sentence of an error) reaches both the terminal
+and the job's log. What it prints to stdout, its warnings, and the chatter of compiled libraries
+reach only the log. A script imports what it needs inside `main`, so that a broken environment is
+told like any other failure.
 """
 
+import os
 import sys
 import traceback
 import warnings
@@ -36,16 +39,23 @@ def run_job(main: Callable[[Any], object], job: Any) -> None:
 
 @contextmanager
 def logged(path: Path | str) -> Iterator[None]:
-    """Sends stdout and warnings to the file `path`, and stderr to it and to the terminal."""
+    """Sends all output to the file `path`, and what is written to `sys.stderr` also to fd 2."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    terminal_fd = os.dup(2)
     with (
         open(path, "w", encoding="utf-8", buffering=1) as log,
+        open(terminal_fd, "w", encoding="utf-8", buffering=1) as terminal,
         redirect_stdout(log),
-        redirect_stderr(_Both(log, sys.stderr)),
+        redirect_stderr(_Both(log, terminal)),
         warnings.catch_warnings(),
     ):
+        os.dup2(log.fileno(), 2)
         warnings.showwarning = lambda *warning, **_: log.write(warnings.formatwarning(*warning[:4]))
-        yield
+        try:
+            yield
+        finally:
+            os.dup2(terminal_fd, 2)
 
 
 class _Both:

@@ -133,9 +133,10 @@ def archive_of(wildcards):
 
 
 def settings_of_split(wildcards):
-    """The generator's settings as far as they concern one split."""
+    """The generator's settings; how many images another split has does not concern this one."""
     settings = dataset_of(wildcards).generator
-    return settings | {"images": {wildcards.split: settings["images"][wildcards.split]}}
+    images = {split: n * (split == wildcards.split) for split, n in settings["images"].items()}
+    return settings | {"images": images}
 
 
 def subset_of(wildcards):

@@ -2,13 +2,14 @@
 
 import json
 
-from bottomup.coco import check_disjoint, read_annotations
-from bottomup.files import written_aside
 from bottomup.job import run_job
-from bottomup.skeleton import Skeleton
 
 
 def main(job):
+    from bottomup.coco import check_disjoint, read_annotations
+    from bottomup.files import written_aside
+    from bottomup.skeleton import Skeleton
+
     skeleton = Skeleton.from_dict(job.params.skeleton)
     train = read_annotations(job.input.subset, skeleton)
     test = read_annotations(job.params.annotations, skeleton)

@@ -2,13 +2,14 @@
 
 import json
 
-from bottomup.coco import check_images, read_annotations
-from bottomup.files import written_aside
 from bottomup.job import run_job
-from bottomup.skeleton import Skeleton
 
 
 def main(job):
+    from bottomup.coco import check_images, read_annotations
+    from bottomup.files import written_aside
+    from bottomup.skeleton import Skeleton
+
     annotations = read_annotations(job.params.annotations, Skeleton.from_dict(job.params.skeleton))
     check_images(annotations, job.params.images, job.threads)
     persons = sum(len(group) for group in annotations.persons.values())

@@ -1,11 +1,11 @@
 """Decodes the fields of one shard into persons."""
 
-from bottomup.decoding.shard import decode_shard
-
 from bottomup.job import run_job
 
 
 def main(job):
+    from bottomup.decoding.shard import decode_shard
+
     decode_shard(
         job.input.fields,
         {"decoder": job.params.decoder},

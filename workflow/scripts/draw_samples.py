@@ -1,11 +1,12 @@
 """Chooses the few images of a split that pictures show."""
 
 from bottomup.job import run_job
-from bottomup.shards import write_samples
-from bottomup.skeleton import Skeleton
 
 
 def main(job):
+    from bottomup.shards import write_samples
+    from bottomup.skeleton import Skeleton
+
     skeleton = Skeleton.from_dict(job.params.skeleton)
     write_samples(
         job.params.annotations, skeleton, job.params.sample_images, job.output.annotations

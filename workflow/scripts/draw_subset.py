@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from bottomup.coco import read_annotations
 from bottomup.job import run_job
-from bottomup.skeleton import Skeleton
-from bottomup.subsets import write_subset_files
 
 
 def main(job):
+    from bottomup.coco import read_annotations
+    from bottomup.skeleton import Skeleton
+    from bottomup.subsets import write_subset_files
+
     annotations = read_annotations(job.params.annotations, Skeleton.from_dict(job.params.skeleton))
     write_subset_files(annotations, job.params.recipe, Path(job.output.images).parent)
 

@@ -1,12 +1,13 @@
 """Scores the two result files of a test and names them by experiment, seed, split and protocol."""
 
-from bottomup.evaluation import evaluate
-from bottomup.files import written_aside
 from bottomup.job import run_job
-from bottomup.skeleton import Skeleton
 
 
 def main(job):
+    from bottomup.evaluation import evaluate
+    from bottomup.files import written_aside
+    from bottomup.skeleton import Skeleton
+
     metrics = evaluate(
         job.params.annotations,
         Skeleton.from_dict(job.params.skeleton),

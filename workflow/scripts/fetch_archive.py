@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
-from bottomup.datasets.coco_mirror import download_file, unpack_archive
-from bottomup.files import written_aside
 from bottomup.job import run_job
 
 
 def main(job):
+    from bottomup.datasets.coco_mirror import download_file, unpack_archive
+    from bottomup.files import written_aside
+
     entry = job.params.entry
     archive = Path(job.params.archives) / entry["url"].rsplit("/", 1)[-1]
     download_file(entry, archive, job.params.mirror)

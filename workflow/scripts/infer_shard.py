@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from bottomup.inference import infer_shard
-
 from bottomup.job import run_job
 
 
 def main(job):
+    from bottomup.inference import infer_shard
+
     infer_shard(
         Path(job.input.weights).parent,
         job.params.annotations,

@@ -1,11 +1,12 @@
 """Makes one table or figure in all its formats."""
 
-from bottomup import lookup
 from bottomup.job import run_job
-from bottomup.publish.inputs import Inputs
 
 
 def main(job):
+    from bottomup import lookup
+    from bottomup.publish.inputs import Inputs
+
     module = lookup.load("publish", job.params.module)
     module.make(Inputs.from_plain(job.params.values), list(job.output))
 

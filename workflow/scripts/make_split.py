@@ -1,11 +1,12 @@
 """Draws the images of one split of a made-up dataset, and their annotations."""
 
-from bottomup import lookup
 from bottomup.job import run_job
-from bottomup.skeleton import Skeleton
 
 
 def main(job):
+    from bottomup import lookup
+    from bottomup.skeleton import Skeleton
+
     lookup.load("datasets", job.params.kind).make_split(
         job.params.settings,
         job.wildcards.split,

@@ -1,10 +1,11 @@
 """Joins the persons of all shards into the two COCO result files of a test."""
 
 from bottomup.job import run_job
-from bottomup.shards import merge_results
 
 
 def main(job):
+    from bottomup.shards import merge_results
+
     merge_results(
         job.params.annotations, job.input.decoded, job.output.keypoints, job.output.segmentation
     )

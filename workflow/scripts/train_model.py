@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from bottomup.job import run_job
-from bottomup.skeleton import Skeleton
-from bottomup.training import train
 
 
 def main(job):
+    from bottomup.skeleton import Skeleton
+    from bottomup.training import train
+
     train(
         job.params.settings,
         job.input.records,

@@ -1,11 +1,12 @@
 """Writes one shard of a split's records."""
 
 from bottomup.job import run_job
-from bottomup.records import write_records
-from bottomup.skeleton import Skeleton
 
 
 def main(job):
+    from bottomup.records import write_records
+    from bottomup.skeleton import Skeleton
+
     write_records(
         job.params.annotations,
         Skeleton.from_dict(job.params.skeleton),
