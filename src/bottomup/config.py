@@ -5,21 +5,24 @@ read these classes; the computing modules get plain values (`settings`, `recipe`
 this one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bottomup import lookup
-from bottomup import skeleton as skeletons
-from bottomup.catalogue import publish_modules
+from bottomup.config_checks import (
+    check_name,
+    check_plug_in,
+    check_publish,
+    check_side,
+    check_sources,
+    check_training,
+    read_skeleton,
+)
 from bottomup.errors import InputError
-from bottomup.schema import load_schema, nearest, read_yaml, validated
+from bottomup.schema import load_schema, read_yaml, validated
 from bottomup.skeleton import Skeleton
 
 NOT_INHERITED = ("based_on", "description", "expected")
-KNOWN_SKELETONS = {
-    value.name: value for value in vars(skeletons).values() if isinstance(value, Skeleton)
-}
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ class _Reader:
         for experiment in experiments.values():
             for protocol in protocols.values():
                 self.check_sides(experiment, protocol)
-        self.check_publish(values["publish"])
+        check_publish(values["publish"], self.source)
         self.check_overrides()
         return Study(
             name=values["study"],
@@ -179,9 +182,7 @@ class _Reader:
     def raw(self, kind: str, name: str, asked_by: str) -> dict:
         folder = self.root / "config" / f"{kind}s"
         known = sorted(file.stem for file in folder.glob("*.yaml"))
-        if name not in known:
-            remedy = f"write config/{kind}s/{name}.yaml"
-            raise InputError(unknown_name(kind, name, known, asked_by, remedy))
+        check_name(kind, name, known, asked_by, f"write config/{kind}s/{name}.yaml")
         return read_yaml(folder / f"{name}.yaml")
 
     def with_base(self, values: dict, shown: str, seen: tuple[str, ...]) -> dict:
@@ -203,7 +204,7 @@ class _Reader:
     def experiment(self, name: str, seeds: Sequence[int] | None) -> Experiment:
         values, shown = self.read("experiment", name, f"{self.source}: experiments")
         for kind in ("system", "backbone"):
-            self.check_plug_in(kind, values[kind], shown)
+            check_plug_in(kind, values[kind], shown)
             at = f"{kind}_options"
             schema = load_schema(f"{kind}s/{values[kind]}")
             values[at] = validated(values[at], schema, shown, at)
@@ -217,7 +218,7 @@ class _Reader:
             subset=subset,
             seeds=tuple(seeds or values["seeds"]),
             test_on=tuple(
-                self.split(entry, f"{shown}: test_on[{k}]")
+                self.split(entry, f"{shown}: test_on[{k}].")
                 for k, entry in enumerate(values.pop("test_on"))
             ),
             expected=values.pop("expected"),
@@ -231,16 +232,16 @@ class _Reader:
         if name not in self.subsets:
             values, shown = self.read("subset", name, asked_by)
             where = {"dataset": values.pop("dataset"), "split": values.pop("split")}
-            source = self.split(where, shown)
+            source = self.split(where, f"{shown}: ")
             description = values.pop("description")
             self.subsets[name] = Subset(name, source.dataset, source.split, values, description)
         return self.subsets[name]
 
     def split(self, entry: Mapping, asked_by: str) -> DatasetSplit:
-        dataset = self.dataset(entry["dataset"], f"{asked_by}.dataset")
+        dataset = self.dataset(entry["dataset"], f"{asked_by}dataset")
         if entry["split"] not in dataset.splits:
             raise InputError(
-                f"{asked_by}.split: dataset {dataset.name!r} has no split {entry['split']!r}; "
+                f"{asked_by}split: dataset {dataset.name!r} has no split {entry['split']!r}; "
                 f"use one of {', '.join(dataset.splits)}, or add it to "
                 f"config/datasets/{dataset.name}.yaml"
             )
@@ -252,54 +253,22 @@ class _Reader:
             schema = load_schema(f"datasets/{values['kind']}")
             values["generator"] = validated(values["generator"], schema, shown, "generator")
             values["skeleton"] = read_skeleton(values["skeleton"], shown)
-            values["splits"] = read_splits(values, shown)
-            values |= {k: v for k, v in self.overrides.get(name, {}).items() if v is not None}
+            values |= self.overrides.get(name, {})
+            check_sources(values, shown)
+            values["splits"] = read_splits(values)
             self.datasets[name] = Dataset(name=name, **values)
         return self.datasets[name]
-
-    def check_plug_in(self, kind: str, name: str, shown: str) -> None:
-        found = lookup.names(f"{kind}s")
-        if name not in found:
-            remedy = f"add src/bottomup/{kind}s/{name}.py to provide it"
-            raise InputError(unknown_name(kind, name, found, f"{shown}: {kind}", remedy))
 
     def check_sides(self, experiment: Experiment, protocol: Protocol) -> None:
         stride = protocol.settings["output_stride"] or experiment.output_stride
         for side in protocol.settings["sides"]:
-            if (side - 1) % stride:
-                raise InputError(
-                    f"config/protocols/{protocol.name}.yaml: sides has {side}, which is no "
-                    f"n * {stride} + 1 (the output stride of experiment {experiment.name!r}); "
-                    f"{_sides_beside(side, stride)}"
-                )
-
-    def check_publish(self, publish: Mapping) -> None:
-        modules = publish_modules()
-        for key in ("tables", "figures"):
-            known = [name for name, module in modules.items() if f"{module.kind}s" == key]
-            for name in publish[key]:
-                if name not in known:
-                    at = f"{self.source}: publish.{key}"
-                    remedy = f"add src/bottomup/publish/{name}.py to provide it"
-                    raise InputError(unknown_name(key[:-1], name, known, at, remedy))
+            at = f"config/protocols/{protocol.name}.yaml: sides"
+            check_side(side, stride, at, f"the output stride of experiment {experiment.name!r}")
 
     def check_overrides(self) -> None:
         for name in self.overrides:
-            if name not in self.datasets:
-                at = f"{self.source}: datasets"
-                remedy = "leave it out, since no experiment of the study uses it"
-                raise InputError(unknown_name("dataset", name, self.datasets, at, remedy))
-
-
-def unknown_name(
-    kind: str, name: str, known: Iterable[str], asked_by: str | Path, remedy: str
-) -> str:
-    """One sentence about a name that leads nowhere: the nearest name, all names, the remedy."""
-    known = list(known)
-    guess = nearest(name, known)
-    hint = f"did you mean {guess!r}? " if guess else ""
-    listed = ", ".join(known) or "none yet"
-    return f"{asked_by}: no {kind} is called {name!r}; {hint}found: {listed}; or {remedy}"
+            remedy = "leave it out, since no experiment of the study uses it"
+            check_name("dataset", name, self.datasets, f"{self.source}: datasets", remedy)
 
 
 def overlaid(below: Mapping, above: Mapping) -> dict:
@@ -311,48 +280,12 @@ def overlaid(below: Mapping, above: Mapping) -> dict:
     return merged
 
 
-def read_skeleton(value: str | Mapping, shown: str) -> Skeleton:
-    """A skeleton by name or from a block."""
-    if isinstance(value, Mapping):
-        try:
-            return Skeleton.from_dict(value)
-        except InputError as error:
-            raise InputError(f"{shown}: {error}") from error
-    if value not in KNOWN_SKELETONS:
-        remedy = "give a block with name, keypoints, edges and sigmas"
-        raise InputError(
-            unknown_name("skeleton", value, KNOWN_SKELETONS, f"{shown}: skeleton", remedy)
-        )
-    return KNOWN_SKELETONS[value]
-
-
-def read_splits(values: Mapping, shown: str) -> dict[str, Split]:
-    """The splits of a dataset; every file that one names must be listed."""
-    for name, split in values["splits"].items():
-        for file in split["files"]:
-            if file not in values["files"]:
-                at = f"{shown}: splits.{name}.files"
-                remedy = "list it under files"
-                raise InputError(unknown_name("file", file, values["files"], at, remedy))
+def read_splits(values: Mapping) -> dict[str, Split]:
+    """The splits of a dataset, by name."""
     return {
         name: Split(name=name, **(split | {"files": tuple(split["files"])}))
         for name, split in values["splits"].items()
     }
-
-
-def check_training(values: Mapping, shown: str) -> None:
-    """The crop must fit the grid, and the scales must be in order."""
-    crop, stride = values["crop"], values["output_stride"]
-    if (crop - 1) % stride:
-        raise InputError(
-            f"{shown}: crop is {crop}, which is no n * {stride} + 1 (output_stride); "
-            f"{_sides_beside(crop, stride)}"
-        )
-    low, high = values["augmentation"]["scale"]
-    if low > high:
-        raise InputError(
-            f"{shown}: augmentation.scale is [{low}, {high}]; put the lower factor first"
-        )
 
 
 def check_skeletons(experiment: Experiment, shown: str) -> None:
@@ -365,8 +298,3 @@ def check_skeletons(experiment: Experiment, shown: str) -> None:
                 f"({experiment.skeleton.name!r}, {other.dataset.skeleton.name!r}); "
                 "choose datasets with one skeleton"
             )
-
-
-def _sides_beside(side: int, stride: int) -> str:
-    lower = (side - 1) // stride * stride + 1
-    return f"the nearest are {lower} and {lower + stride}"
