@@ -129,6 +129,20 @@ def test_what_training_does_not_read_is_not_in_its_settings(house, change):
     assert house.load().experiments["small"].settings == before
 
 
+def test_decoder_takes_the_radius_of_the_experiment(house):
+    house.files["experiments/small"]["system_options"] = {"radius_px": 12}
+    study = house.load()
+    settings = study.experiments["small"].decoder_settings(study.protocols["plain"])
+    assert settings == study.protocols["plain"].settings["decoder"] | {"radius_px": 12}
+
+
+def test_protocol_may_say_another_radius(house):
+    house.files["protocols/plain"]["decoder"] = {"radius_px": 9}
+    study = house.load()
+    decoder = study.experiments["small"].decoder_settings(study.protocols["plain"])
+    assert decoder["radius_px"] == 9
+
+
 def test_study_seeds_replace_the_experiments(house):
     assert house.load().experiments["small"].seeds == (0,)
     assert house.load(seeds=[3, 4]).experiments["small"].seeds == (3, 4)

@@ -1,11 +1,12 @@
 """The page of keys, and that every key says what it means."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 import pytest
 
 from bottomup.config_docs import PAGE, keys, rendered, schema_names
 from bottomup.datasets import synthetic
+from bottomup.decoding.settings import DecoderSettings
 from bottomup.schema import load_schema, validated
 from bottomup.systems import personlab
 
@@ -50,6 +51,12 @@ def test_personlab_options_are_those_of_the_system():
     defaults = validated({}, schema, "personlab")
     options = personlab.Options()
     assert defaults == {field.name: getattr(options, field.name) for field in fields(options)}
+
+
+def test_decoder_settings_are_those_of_the_decoder():
+    schema = load_schema("protocol")["properties"]["decoder"]
+    left_to_the_experiment = {"radius_px": None}
+    assert validated({}, schema, "decoder") == asdict(DecoderSettings()) | left_to_the_experiment
 
 
 def test_generator_settings_are_those_of_the_generator():

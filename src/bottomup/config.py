@@ -101,6 +101,12 @@ class Experiment:
     def skeleton(self) -> Skeleton:
         return self.subset.dataset.skeleton
 
+    def decoder_settings(self, protocol: Protocol) -> dict:
+        """The protocol's decoder settings; what it leaves to the experiment is filled in."""
+        settings = protocol.settings["decoder"]
+        trained = self.settings["system_options"].get("radius_px")
+        return settings | {"radius_px": settings["radius_px"] or trained}
+
 
 @dataclass(frozen=True)
 class Study:

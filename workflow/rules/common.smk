@@ -192,6 +192,11 @@ def fields_settings(wildcards):
     return {key: settings[key] for key in ("sides", "flip", "output_stride")}
 
 
+def decoder_of(experiment, protocol):
+    """What decoding reads of a protocol, with the radius that the experiment was trained with."""
+    return STUDY.experiments[experiment].decoder_settings(STUDY.protocols[protocol])
+
+
 def decoded_shards(wildcards):
     pattern = f"{TEST}/decoded-{{{{shard}}}}-of-{{{{shards}}}}.json".format(**wildcards)
     return numbered(pattern, dataset_of(wildcards).splits[wildcards.split].test_shards)

@@ -23,7 +23,7 @@ rule decode_shard:
         mem_mb=8000,
         runtime=120,
     params:
-        decoder=lambda wildcards: STUDY.protocols[wildcards.protocol].settings["decoder"],
+        decoder=lambda wildcards: decoder_of(wildcards.experiment, wildcards.protocol),
         skeleton=skeleton_of,
         code=code("decode_shard.py"),
     message:

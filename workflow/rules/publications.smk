@@ -35,7 +35,7 @@ def sample_values(test):
     samples = {
         "fields_h5": f"{TEST}/samples.h5".format(**test),
         "annotations_path": "results/samples/{dataset}-{split}.json".format(**test),
-        "decoder": STUDY.protocols[test["protocol"]].settings["decoder"],
+        "decoder": decoder_of(test["experiment"], test["protocol"]),
     }
     return test | split_values(test["dataset"], test["split"]) | samples
 
