@@ -36,7 +36,7 @@ def restore_state(path: Path, variables: Sequence) -> dict | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as saved:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             values = [saved[name] for name in sorted(saved.files) if name != "progress"]
             progress = json.loads(str(saved["progress"]))
     except (zipfile.BadZipFile, ValueError, KeyError, OSError, EOFError) as error:

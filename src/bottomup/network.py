@@ -84,7 +84,7 @@ def build(
     backbone_options: Mapping,
     output_stride: int,
     skeleton: Mapping,
-    pretrained: bool = False,
+    trunk_weights: str | None = None,
 ) -> keras.Model:
     """Builds a network from plain values, as a run record stores them.
 
@@ -95,7 +95,7 @@ def build(
         backbone_options: The trunk's own options.
         output_stride: Input px between two nodes.
         skeleton: `Skeleton.to_dict()`.
-        pretrained: Whether the trunk starts from ImageNet weights.
+        trunk_weights: File of published weights for the trunk; None starts at random.
 
     Returns:
         A model from images [batch, y, x, 3] to the system's fields. Sides must be
@@ -103,7 +103,9 @@ def build(
     """
     method = lookup.load("systems", system)
     options = method.Options.from_dict(system_options)
-    trunk = lookup.load("backbones", backbone).build(output_stride, pretrained, **backbone_options)
+    trunk = lookup.load("backbones", backbone).build(
+        output_stride, trunk_weights, **backbone_options
+    )
     heads = method.heads(Skeleton.from_dict(skeleton), options)
     outputs = {name: _head(trunk.output, name, head) for name, head in heads.items()}
     refined = Refinement(system, dict(skeleton), output_stride, name="refinement")(outputs)

@@ -112,8 +112,7 @@ class Run:
         keras.config.set_dtype_policy(
             "mixed_bfloat16" if self.schedule.get("precision") == "bfloat16" else "float32"
         )
-        self.fields = network.build(**_network_arguments(settings, skeleton))
-        _load_initial_weights(self.fields, settings.get("initial_weights", "random"))
+        self.fields = _initial_network(settings, skeleton)
         self.model = TrainingStep(self.fields, settings, skeleton)
         self.model.compile(optimizer=_optimizer(self.schedule))
         self.model.optimizer.build(self.model.trainable_variables)
@@ -166,7 +165,7 @@ class Run:
             writer.writerows(self.rows)
         record = run_record(inputs, [weights], seeds={"run": self.seed}, device=_device())
         record |= {
-            "network": _network_arguments(self.settings, self.skeleton) | {"pretrained": False},
+            "network": _network_arguments(self.settings, self.skeleton),
             "settings": dict(self.settings),
             "images": len(self.image_ids),
             "steps": self.step,
@@ -252,13 +251,17 @@ def _network_arguments(settings: Mapping, skeleton: Skeleton) -> dict:
         "backbone_options": dict(settings.get("backbone_options", {})),
         "output_stride": settings["output_stride"],
         "skeleton": skeleton.to_dict(),
-        "pretrained": settings.get("initial_weights") == "imagenet",
     }
 
 
-def _load_initial_weights(fields: keras.Model, initial) -> None:
-    if isinstance(initial, Mapping):
+def _initial_network(settings: Mapping, skeleton: Skeleton) -> keras.Model:
+    initial = settings.get("initial_weights", "random")
+    initial = initial if isinstance(initial, Mapping) else {}
+    trunk_weights = initial.get("trunk_file")
+    fields = network.build(**_network_arguments(settings, skeleton), trunk_weights=trunk_weights)
+    if "file" in initial:
         fields.load_weights(initial["file"])
+    return fields
 
 
 def _split_off(image_ids: list[int], count: int, seed: int) -> tuple[list[int], list[int]]:

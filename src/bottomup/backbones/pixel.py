@@ -13,19 +13,19 @@ def input_stride(output_stride: int) -> int:
     return output_stride
 
 
-def build(output_stride: int, pretrained: bool = False, features: int = 64) -> keras.Model:
+def build(output_stride: int, weights: str | None = None, features: int = 64) -> keras.Model:
     """Builds the trunk: three dense layers on the colour of each node's pixel.
 
     Args:
         output_stride: Any.
-        pretrained: Must be false: there are no weights to load.
+        weights: Must be None: there are none published.
         features: Channels of the hidden layers and of the output.
 
     Returns:
         A model from [batch, y, x, 3] in 0..255 to [batch, y, x, features] at the output stride.
     """
-    if pretrained:
-        raise ValueError("pixel has no pretrained weights; set initial_weights to random")
+    if weights:
+        raise ValueError("pixel has no published weights; set initial_weights to random")
     image = keras.Input([None, None, 3], name="image")
     x = layers.Rescaling(1 / 64, offset=-2.0)(image)
     for strides in (output_stride, 1, 1):

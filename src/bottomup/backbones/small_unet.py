@@ -22,7 +22,7 @@ def input_stride(output_stride: int) -> int:
 
 def build(
     output_stride: int,
-    pretrained: bool = False,
+    weights: str | None = None,
     channels: tuple[int, ...] = (32, 64, 128, 192),
     blocks: tuple[int, ...] = (0, 1, 1, 2),
     features: int = 128,
@@ -31,7 +31,7 @@ def build(
 
     Args:
         output_stride: 4, 8 or 16.
-        pretrained: Must be false: there are no weights to load.
+        weights: Must be None: there are none published.
         channels: Channels at strides 4, 8, 16 and 32.
         blocks: Residual blocks at those strides.
         features: Channels of the output.
@@ -40,10 +40,10 @@ def build(
         A model from [batch, y, x, 3] in 0..255 to [batch, y, x, features] at the output stride.
 
     Raises:
-        ValueError: Another output stride, or pretrained weights are asked for.
+        ValueError: Another output stride, or published weights are given.
     """
-    if pretrained:
-        raise ValueError("small_unet has no pretrained weights; set initial_weights to random")
+    if weights:
+        raise ValueError("small_unet has no published weights; set initial_weights to random")
     if output_stride not in STRIDES[:3]:
         raise ValueError(f"small_unet gives output stride 4, 8 or 16, not {output_stride}")
     image = keras.Input([None, None, 3], name="image")
