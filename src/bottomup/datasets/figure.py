@@ -21,6 +21,7 @@ FACE = {
     **{f"{name}_eye": (side * 0.022, -0.010, 0.052) for name, side in SIDES.items()},
     **{f"{name}_ear": (side * 0.058, 0.004, -0.004) for name, side in SIDES.items()},
 }
+TRUNK_CONES = ((0.0, 0.068), (0.034, 0.063), (-0.034, 0.063), (0.062, 0.049), (-0.062, 0.049))
 FLESH = {"shoulder": 0.06, "elbow": 0.034, "wrist": 0.028, "hip": 0.08, "knee": 0.05, "ankle": 0.04}
 FACE_FLESH, DEPTH_SLACK = 0.012, 0.035
 SEEN_FACING, TURNED_FACING = 0.05, -0.25
@@ -136,18 +137,24 @@ def _dress_trunk(body, rng, world, pose, width, shirt, skin) -> None:
         return pose.trunk @ (x * width, y, z)
 
     thick = width * rng.uniform(0.94, 1.06)
+    hem = rng.uniform(0.02, 0.06)
+    # Spheres inside an ellipse: five cones side by side make a flat, rounded trunk.
+    for x, radius in (
+        (0.0, 0.068),
+        (0.034, 0.063),
+        (-0.034, 0.063),
+        (0.062, 0.049),
+        (-0.062, 0.049),
+    ):
+        body.add(
+            *(shirt, trunk(x, hem - radius, 0), radius * thick),
+            *(trunk(1.06 * x, -0.235, 0.003), radius * thick),
+        )
     for side in SIDES.values():
         body.add(
-            shirt,
-            *(trunk(side * 0.045, -0.015, 0), 0.062 * thick),
-            *(trunk(side * 0.062, -0.235, 0), 0.062 * thick),
-        )
-        body.add(
-            shirt,
-            *(trunk(side * 0.03, -0.285, -0.005), 0.042),
+            *(shirt, trunk(side * 0.03, -0.28, -0.005), 0.044),
             *(trunk(side * 0.1, -0.272, 0), 0.043 * thick),
         )
-    body.add(shirt, trunk(0, -0.015, 0), 0.07 * thick, trunk(0, -0.235, 0.005), 0.07 * thick)
     body.add(skin, trunk(0, -0.27, -0.005), 0.034, trunk(0, -0.365, 0.006), 0.031)
     _front_of_shirt(body, rng, world, trunk, thick, skin)
     if rng.random() < 0.12:
@@ -199,17 +206,17 @@ def _dress_legs(body, rng, world, pose, width, shirt, skin) -> None:
         lower = shirt if rng.random() < 0.4 else lower
     loose = rng.uniform(1.05, 1.25)
     hips = [pose.joints[f"{name}_hip"] for name in SIDES]
-    body.add(lower, hips[0] * 0.9, 0.066 * width, hips[1] * 0.9, 0.066 * width)
+    body.add(lower, hips[0] * 0.8, 0.062 * width, hips[1] * 0.8, 0.062 * width)
     hems = []
     for name in SIDES:
         hip, knee = pose.joints[f"{name}_hip"], pose.joints[f"{name}_knee"]
         ankle, toe = pose.joints[f"{name}_ankle"], pose.joints[f"{name}_toe"]
-        body.add(skin, hip, 0.06 * width, knee, 0.039 * width)
+        body.add(skin, hip, 0.055 * width, knee, 0.039 * width)
         body.add(skin, knee, 0.039 * width, ankle, 0.025 * width)
         body.add(shoe, ankle + 0.2 * (toe - ankle), 0.03, toe, 0.022)
         hems.append(hip + min(length, 1.0) * (knee - hip))
         tip = 0.062 * width if skirt else (0.06 - 0.02 * min(length, 1.0)) * width * loose
-        body.add(lower, hip, 0.064 * width, hems[-1], tip)
+        body.add(lower, hip * 0.95, 0.06 * width, hems[-1], tip)
         if length > 1:
             end = knee + (length - 1) * (ankle - knee)
             body.add(lower, knee, 0.04 * width * loose, end, 0.03 * width * loose)

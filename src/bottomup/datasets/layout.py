@@ -12,7 +12,7 @@ from bottomup.datasets.wardrobe import World
 
 CANDIDATES = 24
 # Standing height in px of a side of 257, by the largest number of people it applies to.
-HEIGHTS = {1: (80, 235), 2: (70, 200), 4: (58, 170), 8: (50, 115), 99: (44, 84)}
+HEIGHTS = {1: (80, 290), 2: (68, 220), 4: (58, 170), 8: (50, 115), 99: (44, 84)}
 STRANGER_HEIGHTS, CROWD_HEIGHTS = (17, 30), (22, 36)
 
 
@@ -69,13 +69,15 @@ def place_actors(
         extras: How many `strangers`, `crowds` and `things` (in front of someone) to add.
     """
     boxes: list[np.ndarray] = []
-    actors: list[Actor] = []
+    placed: list[Actor | None] = []
     for _ in range(people):
-        actors += _place_person(rng, frame, people, boxes)
+        placed += _place_person(rng, frame, people, boxes)
+    targets = [actor for actor in placed if actor and actor.figure]
     for _ in range(extras.get("strangers", 0)):
-        actors += _place_stranger(rng, frame, boxes)
-    for _ in range(extras.get("things", 0)):
-        actors += _place_in_front(rng, frame, actors)
+        placed.append(_place_stranger(rng, frame, boxes))
+    for _ in range(extras.get("things", 0) if targets else 0):
+        placed.append(_place_in_front(rng, frame, targets))
+    actors = [actor for actor in placed if actor]
     actors.sort(key=lambda actor: actor.ground)
     crowds = [_place_crowd(rng, frame) for _ in range(extras.get("crowds", 0))]
     return [member for crowd in crowds for member in crowd] + actors
@@ -135,72 +137,71 @@ def _find_place(
     return best[:2] - extent_px[:2]
 
 
-def _actor(
-    rng: np.random.Generator, frame: Frame, kind: str, figure: Figure, xy, height: float
-) -> list[Actor]:
-    cones = figure.cones.reshape(-1, 2, 4) * height
+def place_figure(
+    frame: Frame, kind: str, figure: Figure, xy: np.ndarray, height_px: float
+) -> Actor | None:
+    """Draws a figure with its origin at `xy`; None when no part of it is inside the image."""
+    cones = figure.cones.reshape(-1, 2, 4) * height_px
     ground = float((cones[..., 1] + cones[..., 3]).max()) + xy[1]
     cones[..., :2] += xy
     drawing = draw_solid(
         *(cones.reshape(-1, 8), figure.material_of, figure.materials, frame.light),
-        *(frame.side, height, 3 if height < 75 else 2),
+        *(frame.side, height_px, 3 if height_px < 75 else 2),
     )
-    return [] if drawing is None else [Actor(kind, drawing, figure, xy, height, ground)]
+    return drawing and Actor(kind, drawing, figure, xy, height_px, ground)
 
 
 def _place_person(
     rng: np.random.Generator, frame: Frame, people: int, boxes: list[np.ndarray]
-) -> list[Actor]:
+) -> list[Actor | None]:
     figure = draw_figure(rng, frame.world, _yaw(rng), frame.pitch)
     height = _height(rng, frame, people)
     xy = _find_place(rng, frame, _extent(figure) * height, boxes)
-    actors = _actor(rng, frame, "person", figure, xy, height)
-    if figure.stance == "sit" and actors:
-        return _seat(rng, frame, actors[0]) + actors
-    return actors
+    actor = place_figure(frame, "person", figure, xy, height)
+    seat = _seat(rng, frame, actor) if actor and figure.stance == "sit" else None
+    return [seat, actor]
 
 
-def _seat(rng: np.random.Generator, frame: Frame, sitter: Actor) -> list[Actor]:
+def _seat(rng: np.random.Generator, frame: Frame, sitter: Actor) -> Actor | None:
     """Something to sit on, just behind the sitter."""
     top = sitter.xy[1] + 0.05 * sitter.height_px
     size = np.array([rng.uniform(0.24, 0.4) * sitter.height_px, max(sitter.ground - top, 3)])
     centre = np.array([sitter.xy[0], top + size[1] / 2])
     drawing = draw_thing(rng, frame.world, centre, size, frame.side, "box")
-    if drawing is None:
-        return []
-    return [Actor("thing", drawing, None, centre, size[1], sitter.ground - 1e-3)]
+    ground = sitter.ground - 1e-3
+    return drawing and Actor("thing", drawing, None, centre, float(size[1]), ground)
 
 
-def _place_stranger(rng: np.random.Generator, frame: Frame, boxes: list[np.ndarray]) -> list[Actor]:
+def _place_stranger(
+    rng: np.random.Generator, frame: Frame, boxes: list[np.ndarray]
+) -> Actor | None:
     figure = draw_figure(rng, frame.world, _yaw(rng), frame.pitch)
     height = rng.uniform(*STRANGER_HEIGHTS) * frame.side / 257
     xy = _find_place(rng, frame, _extent(figure) * height, boxes)
-    return _actor(rng, frame, "stranger", figure, xy, height)
+    return place_figure(frame, "stranger", figure, xy, height)
 
 
 def _place_crowd(rng: np.random.Generator, frame: Frame) -> list[Actor]:
     """A distant group, side by side, behind everybody else."""
     scale = frame.side / 257
     centre = rng.uniform((0.15, 0.2), (0.85, 0.5)) * frame.side
-    members: list[Actor] = []
+    members: list[Actor | None] = []
     count = int(rng.integers(7, 16))
     for place in np.linspace(-0.5, 0.5, count):
         figure = draw_figure(rng, frame.world, _yaw(rng), frame.pitch)
         height = rng.uniform(*CROWD_HEIGHTS) * scale
         xy = centre + np.array([place * count * 9, rng.normal(0, 4)]) * scale
-        members += _actor(rng, frame, "crowd", figure, xy, height)
-    return sorted(members, key=lambda member: member.ground)
+        members.append(place_figure(frame, "crowd", figure, xy, height))
+    return sorted(filter(None, members), key=lambda member: member.ground)
 
 
-def _place_in_front(rng: np.random.Generator, frame: Frame, actors: list[Actor]) -> list[Actor]:
+def _place_in_front(rng: np.random.Generator, frame: Frame, targets: list[Actor]) -> Actor | None:
     """A thing that hides a part of somebody, mostly from below or from a side."""
-    targets = [actor for actor in actors if actor.kind == "person"]
     target = targets[rng.integers(len(targets))]
     low, high = np.split(_extent(target.figure) * target.height_px, 2)
     shift = np.array([rng.choice([-0.45, 0.0, 0.45]), rng.uniform(0.1, 0.55)])
     centre = target.xy + (low + high) / 2 + shift * (high - low)
     size = rng.uniform(0.2, 0.55, 2) * (high - low)[1]
     drawing = draw_thing(rng, frame.world, centre, size, frame.side)
-    if drawing is None:
-        return []
-    return [Actor("thing", drawing, None, centre, size[1], target.ground + 1e-3)]
+    ground = target.ground + 1e-3
+    return drawing and Actor("thing", drawing, None, centre, float(size[1]), ground)

@@ -5,7 +5,7 @@ from pycocotools import mask as rle_tools
 from skimage.measure import find_contours
 
 from bottomup.datasets.pixels import simplify
-from bottomup.rle import as_text, rle_mask, segmentation_rle
+from bottomup.rle import as_text
 
 TOLERANCE_PX = 0.45
 AGREEMENT = 0.93  # of a polygon with its mask; polygons fill the holes that a mask may have
@@ -20,15 +20,15 @@ def describe_mask(mask: np.ndarray, form: str = "polygons") -> dict:
             give way to `compressed` where they would cover other pixels than the mask.
     """
     height, width = mask.shape
-    segmentation: list | dict
+    truth = rle_tools.encode(np.asfortranarray(mask, np.uint8))
+    segmentation: list | dict = {"size": [height, width], "counts": as_text(truth["counts"])}
+    rle = truth
     if form == "runs":
         segmentation = {"size": [height, width], "counts": _run_lengths(mask)}
-    else:
-        segmentation = _polygons(mask) if form == "polygons" else []
-        if not _agrees(segmentation, mask):
-            encoded = rle_tools.encode(np.asfortranarray(mask, np.uint8))
-            segmentation = {"size": [height, width], "counts": as_text(encoded["counts"])}
-    rle = segmentation_rle(segmentation, height, width)
+    elif form == "polygons" and (polygons := _polygons(mask)):
+        drawn = rle_tools.merge(rle_tools.frPyObjects(polygons, height, width))
+        if rle_tools.iou([drawn], [truth], [0])[0, 0] >= AGREEMENT:
+            segmentation, rle = polygons, drawn
     return {
         "segmentation": segmentation,
         "area": float(rle_tools.area(rle)),
@@ -60,10 +60,3 @@ def _signed_area(corners: np.ndarray) -> float:
     """Negative for outer outlines as `find_contours` orders them, positive for holes."""
     x, y = corners.T
     return 0.5 * float(np.sum(np.roll(x, -1) * y - x * np.roll(y, -1)))
-
-
-def _agrees(polygons: list, mask: np.ndarray) -> bool:
-    if not polygons:
-        return False
-    drawn = rle_mask(segmentation_rle(polygons, *mask.shape))
-    return (drawn & mask).sum() >= AGREEMENT * (drawn | mask).sum()

@@ -58,14 +58,14 @@ class Drawing:
         height, width = self.paint.shape[:2]
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
-    def depth_at(self, xy: np.ndarray) -> float:
-        """Height of the surface under an image point, in pixels; very low where none is."""
-        fine = (np.asarray(xy) - (self.left, self.top) + 0.5) * self.supersample - 0.5
-        column, row = np.floor(fine + 0.5).astype(int)
-        rows, columns = self.depth.shape
-        if not (0 <= row < rows and 0 <= column < columns):
-            return float(NOTHING)
-        return float(self.depth[row, column])
+    def depth_at(self, xy: np.ndarray) -> np.ndarray:
+        """Height of the surface under image points [point, 2], in pixels; very low where none."""
+        fine = (xy - (self.left, self.top) + 0.5) * self.supersample - 0.5
+        columns, rows = np.floor(fine + 0.5).astype(int).T
+        last_row, last_column = np.subtract(self.depth.shape, 1)
+        outside = (rows < 0) | (rows > last_row) | (columns < 0) | (columns > last_column)
+        heights = self.depth[rows.clip(0, last_row), columns.clip(0, last_column)]
+        return np.where(outside, NOTHING, heights)
 
 
 def draw_solid(
@@ -126,15 +126,32 @@ def _material_arrays(materials: list[Material], unit: float) -> tuple[np.ndarray
 def _along_axis(x, y, dx, dy, dz, ra, dr):
     """Where on the axis (0 to 1) the sphere with the nearest surface sits, for one ray."""
     alpha = dr * dr - dx * dx - dy * dy
-    if alpha > -1e-6:  # the axis points at the viewer: the nearer end hides the rest
-        return 1.0 if dz + dr > 0 else 0.0
     beta = ra * dr + x * dx + y * dy
+    if alpha > -1e-6:
+        return _along_steep_axis(alpha, beta, ra * ra - x * x - y * y, dz)
     best = ra * ra - x * x - y * y - beta * beta / alpha
     if best < 0:
         return -1.0
     k = -alpha
     t = beta / k + dz * np.sqrt(best / (k * (k + dz * dz)))
     return min(max(t, 0.0), 1.0)
+
+
+@njit(cache=True, nogil=True)
+def _along_steep_axis(alpha, beta, gamma, dz):
+    """The same where one end hides the other's outline: an end, or the one place between."""
+    between = -1.0
+    if alpha > 1e-6 and dz * dz > alpha:
+        lowest = gamma - beta * beta / alpha
+        if lowest < 0:
+            away = np.sqrt(lowest / (alpha * (alpha - dz * dz)))
+            between = -beta / alpha - dz * away
+    found, height = -1.0, -np.inf
+    for t in (0.0, 1.0, between):
+        left_over = (alpha * t + 2 * beta) * t + gamma
+        if 0 <= t <= 1 and left_over >= 0 and t * dz + np.sqrt(left_over) > height:
+            found, height = t, t * dz + np.sqrt(left_over)
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -193,6 +210,17 @@ def _pattern(kind, a, b):
 
 
 @njit(cache=True, nogil=True)
+def _cloth_place(cone, surface):
+    """Distance along the axis and around it of a point on a cone's surface."""
+    dx, dy, dz = cone[4] - cone[0], cone[5] - cone[1], cone[6] - cone[2]
+    flat = np.sqrt(dx * dx + dy * dy) + 1e-6
+    turned = (surface[2] * dx - surface[1] * dy) / flat
+    radius = cone[3] + surface[0] * (cone[7] - cone[3])
+    along = surface[0] * np.sqrt(dx * dx + dy * dy + dz * dz)
+    return along, radius * np.arcsin(min(max(turned, -1.0), 1.0))
+
+
+@njit(cache=True, nogil=True)
 def _crease(depth, row, column, reach, threshold):
     """How many of four neighbours stand clearly in front of this point, 0 to 1."""
     rows, columns = depth.shape
@@ -223,17 +251,10 @@ def _shade(
                 continue
             m = material_of[c]
             nx, ny, nz = surface[row, column, 1], surface[row, column, 2], surface[row, column, 3]
-            dx, dy = cones[c, 4] - cones[c, 0], cones[c, 5] - cones[c, 1]
-            dz = cones[c, 6] - cones[c, 2]
-            flat = np.sqrt(dx * dx + dy * dy) + 1e-6
-            around = np.arcsin(min(max((ny * dx - nx * dy) / flat, -1.0), 1.0))
-            radius = cones[c, 3] + surface[row, column, 0] * (cones[c, 7] - cones[c, 3])
-            length = np.sqrt(dx * dx + dy * dy + dz * dz)
-            mix = _pattern(
-                kinds[m],
-                surface[row, column, 0] * length / periods[m],
-                around * radius / periods[m],
-            )
+            mix = 0.0
+            if kinds[m] != 0:
+                along, around = _cloth_place(cones[c], surface[row, column])
+                mix = _pattern(kinds[m], along / periods[m], around / periods[m])
             lit = nx * light[0] + ny * light[1] + nz * light[2]
             tone = 0.62 + 0.45 * lit
             tone *= 1.0 - 0.6 * _crease(depth, row, column, reach, 0.03 * unit)

@@ -16,11 +16,27 @@ from bottomup.datasets.layout import Actor, Frame, place_actors
 from bottomup.datasets.pixels import expose, lay_over
 from bottomup.datasets.scenery import draw_thing, paint_background
 from bottomup.datasets.wardrobe import World
+from bottomup.errors import InputError
+from bottomup.skeleton import mirrored
 
 ATTEMPTS, CAREFUL_FROM = 24, 6
-FEWEST_SEEN, SMALLEST_PX = 4, 40
+FEWEST_SEEN, SMALLEST_SHARE = 4, 40 / 257**2
 NOBODY = -1
 UNSEEN, HIDDEN, SEEN = 0, 1, 2
+
+
+def _hangs_on(name: str) -> int:
+    """Index of the keypoint nearer to the trunk; for a shoulder or hip the opposite one."""
+    if name in FACE:
+        return KEYPOINTS.index("nose" if name != "nose" else "left_eye")
+    above = {"elbow": "shoulder", "wrist": "elbow", "knee": "hip", "ankle": "knee"}
+    side, part = name.split("_")
+    if part in above:
+        return KEYPOINTS.index(f"{side}_{above[part]}")
+    return KEYPOINTS.index(mirrored(name))
+
+
+HANGS_ON = np.array([_hangs_on(name) for name in KEYPOINTS])
 
 
 @dataclass(frozen=True)
@@ -70,7 +86,10 @@ def draw_scene(
         if _annotated(persons) == people:
             break
     else:
-        raise RuntimeError(f"no place for {people} people in {side} px after {ATTEMPTS} attempts")
+        raise InputError(
+            f"generator.image_side: {people} people find no place in an image of {side} px; "
+            "draw larger images"
+        )
     return Scene(_paint(rng, world, side, actors), persons)
 
 
@@ -97,7 +116,7 @@ def _persons(actors: list[Actor], owner: np.ndarray) -> tuple[ScenePerson, ...]:
         if actor.kind not in ("person", "stranger") or mask.sum() < 12:
             continue
         keypoints = np.zeros((17, 3))
-        if actor.kind == "person" and mask.sum() >= SMALLEST_PX:
+        if actor.kind == "person" and mask.mean() >= SMALLEST_SHARE:
             keypoints = label_keypoints(actor, index, owner)
         if np.sum(keypoints[:, 2] == SEEN) < FEWEST_SEEN:
             keypoints = np.zeros((17, 3))
@@ -112,39 +131,24 @@ def label_keypoints(actor: Actor, index: int, owner: np.ndarray) -> np.ndarray:
     something else hides both it and the keypoint that it hangs on. It is hidden (1) behind another
     person, a thing or the person's own body, and where the head has just turned it away.
     """
-    figure = actor.figure
-    labels = np.zeros((len(KEYPOINTS), 3))
+    figure, side = actor.figure, len(owner)
     xy = figure.keypoints[:, :2] * actor.height_px + actor.xy
-    covered = np.zeros(len(KEYPOINTS), bool)
-    side = len(owner)
-    for k in range(len(KEYPOINTS)):
-        column, row = np.floor(xy[k] + 0.5).astype(int)
-        if not (0 <= row < side and 0 <= column < side) or figure.facing[k] < TURNED_FACING:
-            continue
-        covered[k] = owner[row, column] not in (index, NOBODY)
-        above = actor.drawing.depth_at(xy[k]) - figure.keypoints[k, 2] * actor.height_px
-        inside = above > figure.flesh[k] * actor.height_px
-        hidden = covered[k] or inside or figure.facing[k] < SEEN_FACING
-        labels[k] = (*xy[k], HIDDEN if hidden else SEEN)
-    for k, name in enumerate(KEYPOINTS):
-        parent = _hangs_on(name)
-        if parent is not None and covered[k] and covered[KEYPOINTS.index(parent)]:
-            labels[k] = 0
-    return labels
-
-
-def _hangs_on(name: str) -> str | None:
-    if name in FACE:
-        return None if name == "nose" else "nose"
-    above = {"elbow": "shoulder", "wrist": "elbow", "knee": "hip", "ankle": "knee"}
-    side, part = name.split("_")
-    return f"{side}_{above[part]}" if part in above else None
+    columns, rows = np.floor(xy + 0.5).astype(int).T
+    inside = (rows >= 0) & (rows < side) & (columns >= 0) & (columns < side)
+    nearest = owner[rows.clip(0, side - 1), columns.clip(0, side - 1)]
+    covered = inside & (nearest != index) & (nearest != NOBODY)
+    above = actor.drawing.depth_at(xy) - figure.keypoints[:, 2] * actor.height_px
+    within = above > figure.flesh * actor.height_px
+    hidden = covered | within | (figure.facing < SEEN_FACING)
+    known = inside & (figure.facing >= TURNED_FACING) & ~(covered & covered[HANGS_ON])
+    visibility = np.where(known, np.where(hidden, HIDDEN, SEEN), UNSEEN)
+    return np.column_stack([np.where(known[:, None], xy, 0), visibility])
 
 
 def _paint(rng: np.random.Generator, world: World, side: int, actors: list[Actor]) -> np.ndarray:
     canvas = paint_background(rng, world, side)
-    for _ in range(int(rng.integers(3, 12))):
-        size = np.exp(rng.uniform(np.log(10), np.log(75), 2)) * side / 257
+    for _ in range(int(rng.integers(2, 10))):
+        size = np.exp(rng.uniform(np.log(10), np.log(66), 2)) * side / 257
         thing = draw_thing(rng, world, rng.uniform(0, side, 2), size, side)
         if thing is not None:
             _blend(canvas, thing)

@@ -77,10 +77,10 @@ def _room(rng: np.random.Generator, world: World, side: int) -> np.ndarray:
 
 
 def _ridges(rng: np.random.Generator, world: World, side: int) -> np.ndarray:
-    ridge = np.abs(noise(rng, side, 5)) + 0.5 * np.abs(noise(rng, side, 13))
+    ridge = 0.5 * np.abs(noise(rng, side, 5)) + 0.3 * np.abs(noise(rng, side, 13))
     first = _blend(_tone(rng, world), _tone(rng, world), np.clip(ridge, 0, 1))
     share = np.clip(np.abs(noise(rng, side, 8)), 0, 1)[..., None]
-    return first + 0.6 * share * (_tone(rng, world).astype(np.float32) - first)
+    return first + 0.4 * share * (_tone(rng, world).astype(np.float32) - first)
 
 
 def _hills(rng: np.random.Generator, world: World, side: int) -> np.ndarray:

@@ -6,6 +6,7 @@ on a person has a colour of its own: shoes, hats, bags and shapes in the backgro
 the colours of clothing, and background shapes from those of skin and hair, too.
 """
 
+import colorsys
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,29 +64,21 @@ def world_of(split: str) -> World:
 
 def colour_cell(rgb: np.ndarray) -> tuple[int, int, int]:
     """The cell (hue, saturation, value) in which a colour lies."""
-    value = float(np.max(rgb))
-    spread = value - float(np.min(rgb))
-    saturation = spread / max(value, 1e-9)
-    red, green, blue = (value - np.asarray(rgb, float)) / max(spread, 1e-9)
-    top = int(np.argmax(rgb))
-    hue = ((blue - green) / 6, (2 + red - blue) / 6, (4 + green - red) / 6)[top] % 1.0
+    hue, saturation, value = colorsys.rgb_to_hsv(*map(float, rgb))
     s = (saturation - SATURATION_RANGE[0]) / np.ptp(SATURATION_RANGE) * SATURATIONS
     v = (value - VALUE_RANGE[0]) / np.ptp(VALUE_RANGE) * VALUES
     return int(hue * HUES) % HUES, int(s), int(v)
 
 
-def hsv_to_rgb(hue: float, saturation: float, value: float) -> np.ndarray:
-    """One colour, all in 0..1."""
-    ramp = np.abs((hue * 6 + np.array([0.0, 4.0, 2.0])) % 6 - 3) - 1
-    return value * (1 - saturation * (1 - np.clip(ramp, 0, 1)))
-
-
 def clothing_colour(rng: np.random.Generator, world: World) -> np.ndarray:
     """A colour inside one of the world's cells, away from the cell's walls."""
-    h, s, v = world.cells[rng.integers(len(world.cells))] + rng.uniform(0.1, 0.9, 3)
-    saturation = SATURATION_RANGE[0] + s / SATURATIONS * np.ptp(SATURATION_RANGE)
-    value = VALUE_RANGE[0] + v / VALUES * np.ptp(VALUE_RANGE)
-    return hsv_to_rgb(h / HUES, saturation, value)
+    cell = world.cells[rng.integers(len(world.cells))]
+    h, s, v = (c + place for c, place in zip(cell, rng.uniform(0.1, 0.9, 3).tolist(), strict=True))
+    low_s, high_s = SATURATION_RANGE
+    low_v, high_v = VALUE_RANGE
+    saturation = low_s + s / SATURATIONS * (high_s - low_s)
+    value = low_v + v / VALUES * (high_v - low_v)
+    return np.array(colorsys.hsv_to_rgb(h / HUES, saturation, value))
 
 
 def skin_colour(rng: np.random.Generator) -> np.ndarray:
