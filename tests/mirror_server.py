@@ -16,7 +16,7 @@ class Mirror:
         folder: What it serves.
         address: `http://127.0.0.1:<port>`.
         cuts: For the next replies, after how many bytes each breaks off.
-        statuses: For the next replies, the status each answers with instead of the file.
+        statuses: For the next replies, the status each answers with; 200 sends the file.
         ranges: Whether it understands ranges.
         lie: Bytes by which a range begins later than asked.
         asked: Path and range (or None) of every request so far.
@@ -55,8 +55,9 @@ class Handler(BaseHTTPRequestHandler):
         mirror = self.server.mirror
         mirror.asked.append((self.path, self.headers.get("Range")))
         file = mirror.folder / self.path.lstrip("/")
-        if mirror.statuses:
-            self.send_error(mirror.statuses.pop(0))
+        status = mirror.statuses.pop(0) if mirror.statuses else 200
+        if status != 200:
+            self.send_error(status)
         elif not file.is_file():
             self.send_error(404)
         else:

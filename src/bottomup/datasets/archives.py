@@ -111,6 +111,8 @@ def _member_problem(member: zipfile.ZipInfo) -> str | None:
         return "has a name that is kept for notes on unpacking"
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a link or a device"
+    if member.header_offset < 0:
+        return "lies before the beginning of the archive"
     if member.flag_bits & 1:
         return "is encrypted"
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -139,13 +141,14 @@ def _refuse_links_in_folder(names: Iterable[str], folder: Path) -> None:
 
 def _extract(content: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    seen = 0
+    size = sum_so_far = 0
     with content.open(member) as file, path.open("xb") as out:
-        while seen <= member.file_size and (piece := file.read(CHUNK_BYTES)):
+        while size <= member.file_size and (piece := file.read(CHUNK_BYTES)):
             out.write(piece)
-            seen += len(piece)
-    if seen != member.file_size:
-        raise zipfile.BadZipFile(f"{member.filename} is not of its declared size")
+            size += len(piece)
+            sum_so_far = zlib.crc32(piece, sum_so_far)
+    if (size, sum_so_far) != (member.file_size, member.CRC):
+        raise zipfile.BadZipFile(f"{member.filename} is not what the archive's directory says")
 
 
 def _move(scratch: Path, folder: Path) -> None:
