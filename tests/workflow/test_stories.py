@@ -1,0 +1,134 @@
+"""Edits rerun what they change, and only that."""
+
+import shutil
+from contextlib import ExitStack
+
+import pytest
+
+AFTER_TRAINING = {"infer_shard", "decode_shard", "merge_results", "evaluate_results", "make_table"}
+TABLE = '''"""A table of nothing."""
+
+KIND = "table"
+NEEDS = ("metrics",)
+
+
+def make(inputs, outputs):
+    for path in outputs:
+        path.write_text("")
+'''
+
+
+def test_nothing_is_left_to_do_after_a_finished_study(story):
+    assert story.plan() == {}
+
+
+def test_comments_and_docstrings_plan_nothing(story):
+    with ExitStack() as edits:
+        for path in (
+            "src/bottomup/training.py",
+            "src/bottomup/coco.py",
+            "src/bottomup/systems/personlab.py",
+            "src/bottomup/decoding/decode.py",
+            "workflow/scripts/train_model.py",
+            "workflow/rules/train.smk",
+        ):
+            edits.enter_context(story.edited(path, '"""', '# A comment.\n"""Read this. '))
+        assert story.plan() == {}
+
+
+def test_a_changed_decoder_setting_decodes_and_trains_nothing(story):
+    protocol = "config/protocols/single_scale_257.yaml"
+    with story.edited(protocol, "decoder: {}", "decoder: {max_people: 7}"):
+        planned = story.plan()
+    assert planned["decode_shard"] == 2
+    assert set(planned) == AFTER_TRAINING
+
+
+def test_edited_decoder_code_decodes_and_trains_nothing(story):
+    with story.edited(
+        "src/bottomup/decoding/decode.py", "import numpy", "import ast\nimport numpy"
+    ):
+        planned = story.plan()
+    assert planned["decode_shard"] == 2
+    assert set(planned) == AFTER_TRAINING
+
+
+def test_a_new_protocol_tests_and_trains_nothing(story):
+    protocol = "sides: [193]\n"
+    with (
+        story.added("config/protocols/small.yaml", protocol),
+        story.edited("config/story.yaml", "[single_scale_257]", "[single_scale_257, small]"),
+    ):
+        planned = story.plan()
+    assert planned["infer_shard"] == 2
+    assert planned["evaluate_results"] == 1
+    assert set(planned) == AFTER_TRAINING
+
+
+def test_a_new_table_plans_the_table_alone(story):
+    with (
+        story.added("src/bottomup/publish/nothing.py", TABLE),
+        story.edited("config/story.yaml", "[people_table]", "[people_table, nothing]"),
+    ):
+        assert story.plan() == {"make_table": 1}
+
+
+def test_a_new_key_of_the_publish_section_plans_no_training(story):
+    with story.edited("config/story.yaml", "figures: []", "figures: []\n  sample_images: 3"):
+        assert story.plan() == {}
+
+
+def test_an_edited_expectation_plans_no_computation(story):
+    with story.edited(
+        "config/experiments/toy.yaml", "system:", "expected: {tolerance: 0.2}\nsystem:"
+    ):
+        assert set(story.plan()) <= {"make_table"}
+
+
+def test_new_and_unused_backbones_and_systems_plan_nothing(story):
+    with (
+        story.added("src/bottomup/backbones/another.py", "DEPTH = 1\n"),
+        story.added("src/bottomup/systems/another.py", "HEADS = 1\n"),
+        story.edited("src/bottomup/backbones/small_unet.py", "import", "import ast\nimport"),
+    ):
+        assert story.plan() == {}
+
+
+def test_an_edited_backbone_in_use_trains_again(story):
+    with story.edited("src/bottomup/backbones/pixel.py", "import", "import ast\nimport"):
+        planned = story.plan()
+    assert planned["train_model"] == 1
+    assert set(planned) == {"train_model", *AFTER_TRAINING}
+
+
+@pytest.mark.parametrize("module", ["augment", "fields/heatmap"])
+def test_an_edited_function_that_training_calls_trains_again(story, module):
+    path = f"src/bottomup/{module}.py"
+    with story.edited(path, "import", "import ast\nimport"):
+        assert story.plan()["train_model"] == 1
+
+
+def test_a_changed_training_setting_trains_again_and_keeps_the_records(story):
+    with story.edited("config/experiments/toy.yaml", "steps: 6", "steps: 8"):
+        assert set(story.plan()) == {"train_model", *AFTER_TRAINING}
+
+
+def test_edited_evaluation_evaluates_and_nothing_before(story):
+    with story.edited("src/bottomup/evaluation.py", "import numpy", "import ast\nimport numpy"):
+        assert set(story.plan()) == {"evaluate_results", "make_table"}
+
+
+def test_an_edited_check_checks_and_nothing_after(story):
+    script = "workflow/scripts/check_split.py"
+    with story.edited(script, "import json", "import ast\nimport json"):
+        assert story.plan() == {"check_split": 2}
+
+
+def test_a_lost_table_is_made_again_alone(story):
+    table = story.folder / "results" / "tables" / "people_table.csv"
+    kept = table.with_suffix(".kept")
+    shutil.move(table, kept)
+    try:
+        assert story.plan() == {"make_table": 1}
+    finally:
+        shutil.move(kept, table)
