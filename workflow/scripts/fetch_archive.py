@@ -7,7 +7,8 @@ from bottomup.job import run_job
 
 
 def main(job):
-    from bottomup.datasets.coco_mirror import download_file, unpack_archive
+    from bottomup.datasets.archives import unpack_archive
+    from bottomup.datasets.coco_mirror import download_file
     from bottomup.files import written_aside
 
     entry = job.params.entry
