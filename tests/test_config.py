@@ -336,6 +336,13 @@ def test_local_dataset_needs_no_archives(house):
     assert house.load(datasets={"real": {"local": "/data"}}).datasets["real"].local == "/data"
 
 
+def test_published_row_must_exist(house):
+    house.files["published"] = {"rows": {"personlab": {}}}
+    house.files["experiments/small"]["expected"] = {"published": {"plain": "personlap"}}
+    said = "expected.published.plain: no row is called 'personlap'; did you mean 'personlab'?"
+    assert said in house.refusal()
+
+
 def test_based_on_changes_what_is_written_and_nothing_else(house):
     house.files["experiments/other"] = {"based_on": "small", "training": {"steps": 99}}
     experiments = house.load(experiments=["small", "other"]).experiments

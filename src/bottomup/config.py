@@ -232,6 +232,7 @@ class _Reader:
             settings={k: v for k, v in values.items() if k not in ("seeds", "based_on")},
         )
         check_skeletons(experiment, shown)
+        self.check_published(experiment.expected["published"], shown)
         return experiment
 
     def subset(self, name: str, asked_by: str) -> Subset:
@@ -270,6 +271,13 @@ class _Reader:
         for side in protocol.settings["sides"]:
             at = f"config/protocols/{protocol.name}.yaml: sides"
             check_side(side, stride, at, f"the output stride of experiment {experiment.name!r}")
+
+    def check_published(self, rows: Mapping, shown: str) -> None:
+        path = self.root / "config" / "published.yaml"
+        known = read_yaml(path).get("rows", {}) if rows else ()
+        for protocol, row in rows.items():
+            at = f"{shown}: expected.published.{protocol}"
+            check_name("row", row, known, at, "add it to config/published.yaml")
 
     def check_overrides(self) -> None:
         for name in self.overrides:

@@ -10,7 +10,7 @@ from pathlib import Path
 from bottomup.schema import SCHEMAS, load_schema, type_words
 
 PAGE = Path(__file__).resolve().parents[2] / "config" / "README.md"
-MAIN = ("study", "experiment", "protocol", "subset", "dataset")
+MAIN = ("study", "experiment", "protocol", "subset", "dataset", "published")
 FOLDERS = ("systems", "backbones", "datasets")
 INTRODUCTION = """\
 # Configuration
@@ -24,6 +24,7 @@ config/experiments/<name>.yaml   one model: system, backbone, subset, schedule, 
 config/protocols/<name>.yaml     one way of testing
 config/subsets/<name>.yaml       which images of a dataset are trained on
 config/datasets/<name>.yaml      where annotated images come from
+config/published.yaml            what the papers report
 ```
 
 Every file is checked before anything runs. A key that is not listed here is an error, which names
