@@ -3,6 +3,7 @@
 import json
 import shutil
 import stat
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -57,7 +58,8 @@ def _unpack(
     scratch = folder / f"{OWN_FILES}ing-{archive.name}"
     shutil.rmtree(scratch, ignore_errors=True)
     try:
-        for member in tqdm(members, archive.name, disable=not progress, unit="file", mininterval=1):
+        interval = 1 if sys.stderr.isatty() else 10
+        for member in tqdm(members, archive.name, disable=not progress, mininterval=interval):
             _extract(content, member, scratch / member.filename)
         _move(scratch, folder)
         with written_aside(note) as aside:

@@ -6,6 +6,7 @@ run: the bytes so far lie beside the target in `<name>.part`.
 """
 
 import hashlib
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -221,7 +222,7 @@ def _pour(
         disable=not progress,
         unit="B",
         unit_scale=True,
-        mininterval=1.0,
+        mininterval=1 if sys.stderr.isatty() else 10,
     ) as bar:
         for piece in pieces:
             out.write(piece)
