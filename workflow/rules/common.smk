@@ -197,14 +197,6 @@ def decoder_of(experiment, protocol):
     return STUDY.experiments[experiment].decoder_settings(STUDY.protocols[protocol])
 
 
-def decoder_settings(experiment, protocol):
-    """What decoding reads of a protocol; an open radius is that of the experiment's disks."""
-    decoder = STUDY.protocols[protocol].settings["decoder"]
-    known = {key: value for key, value in decoder.items() if value is not None}
-    options = STUDY.experiments[experiment].settings["system_options"]
-    return {key: options[key] for key in ("radius_px",) if key in options} | known
-
-
 def decoded_shards(wildcards):
     pattern = f"{TEST}/decoded-{{{{shard}}}}-of-{{{{shards}}}}.json".format(**wildcards)
     return numbered(pattern, dataset_of(wildcards).splits[wildcards.split].test_shards)
