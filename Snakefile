@@ -37,3 +37,5 @@ rule all:
     input:
         all_metrics(),
         all_publications(),
+    message:
+        "The study is complete: see results/tables and results/figures"
