@@ -14,6 +14,7 @@ from bottomup.catalogue import publish_modules
 from bottomup.config import load_study
 from bottomup.errors import InputError
 from bottomup.provenance import code_digest, values_digest
+from bottomup.schema import load_schema, read_yaml, validated
 from snakemake.exceptions import WorkflowError
 
 DATASETS = "resources/datasets"
@@ -25,6 +26,9 @@ GPU_ENV = str(ROOT / "envs/gpu.yaml")
 try:
     STUDY = load_study(config, ROOT, source=" + ".join(map(str, workflow.configfiles)))
     PUBLICATIONS = publish_modules()
+    WEIGHTS = validated(
+        read_yaml(ROOT / "config/weights.yaml"), load_schema("weights"), "config/weights.yaml"
+    )
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -162,9 +166,24 @@ def checks_before_training(wildcards):
     ] + [checked(test.dataset.name, test.split) for test in experiment.test_on]
 
 
+def training_settings(wildcards):
+    """The experiment's settings, with published weights replaced by the file that holds them."""
+    settings = experiment_of(wildcards).settings
+    if settings["initial_weights"] != "imagenet":
+        return settings
+    for name, weights in WEIGHTS.items():
+        if all(weights[key] == settings[key] for key in ("backbone", "backbone_options")):
+            return settings | {"initial_weights": {"trunk_file": f"resources/weights/{name}.h5"}}
+    raise WorkflowError(
+        f"config/experiments/{wildcards.experiment}.yaml: initial_weights: config/weights.yaml names "
+        f"no weights for {settings['backbone']} with {settings['backbone_options']}; "
+        "add them there, or start from random"
+    )
+
+
 def initial_weights_file(wildcards):
-    weights = experiment_of(wildcards).settings["initial_weights"]
-    return [weights["file"]] if isinstance(weights, dict) else []
+    weights = training_settings(wildcards)["initial_weights"]
+    return [] if weights == "random" else list(weights.values())
 
 
 def training_code(wildcards):
@@ -176,7 +195,7 @@ def state_folder(wildcards):
     subset = experiment.subset
     digest = values_digest(
         training_code(wildcards),
-        experiment.settings,
+        training_settings(wildcards),
         experiment.skeleton.to_dict(),
         subset.recipe,
         subset.dataset.name,

@@ -7,6 +7,32 @@ folder's name is a digest of all that decides the weights, so stale state is nev
 """
 
 
+# No digest of code, as for archives: the checksum says what comes out.
+rule fetch_weights:
+    output:
+        weights="resources/weights/{weights}.h5",
+    log:
+        "results/logs/weights/{weights}.log",
+    benchmark:
+        "results/benchmarks/weights/{weights}.tsv"
+    wildcard_constraints:
+        weights=one_of(WEIGHTS),
+    retries: 2
+    localrule: True
+    conda:
+        CPU_ENV
+    resources:
+        mem_mb=1000,
+        runtime=120,
+    params:
+        checksum=lambda wildcards: WEIGHTS[wildcards.weights]["md5"],
+        entry=untracked(lambda wildcards: WEIGHTS[wildcards.weights]),
+    message:
+        "Fetching the published weights {wildcards.weights}"
+    script:
+        "../scripts/fetch_weights.py"
+
+
 rule train_model:
     input:
         records=records_for_training,
@@ -29,7 +55,7 @@ rule train_model:
         runtime=5760,
         gpu=1,
     params:
-        settings=lambda wildcards: experiment_of(wildcards).settings,
+        settings=training_settings,
         skeleton=lambda wildcards: experiment_of(wildcards).skeleton.to_dict(),
         seed=lambda wildcards: int(wildcards.seed),
         state=untracked(state_folder),
