@@ -18,6 +18,7 @@ class Mirror:
         cuts: For the next replies, after how many bytes each breaks off.
         statuses: For the next replies, the status each answers with; 200 sends the file.
         ranges: Whether it understands ranges.
+        announces: Whether it tells the length of what it sends.
         lie: Bytes by which a range begins later than asked.
         asked: Path and range (or None) of every request so far.
     """
@@ -27,6 +28,7 @@ class Mirror:
     cuts: list[int] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     ranges: bool = True
+    announces: bool = True
     lie: int = 0
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
@@ -78,7 +80,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.send_response(200)
         body = content[start:]
-        self.send_header("Content-Length", str(len(body)))
+        if mirror.announces:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: mirror.cuts.pop(0)] if mirror.cuts else body)
 

@@ -1,6 +1,7 @@
 """Downloads over real HTTP on loopback: whole, cut, corrupted, resumed, refused."""
 
 import hashlib
+import re
 import shutil
 from collections import namedtuple
 from collections.abc import Iterator
@@ -196,6 +197,21 @@ def test_an_archive_of_another_size_is_refused_before_it_is_fetched(mirror, targ
     message = refusal(target, mirror, bytes=17)
     assert "is 2,048,000 bytes there instead of 17" in message
     assert not part_of(target).exists()
+
+
+def test_a_cut_that_the_server_does_not_admit(mirror, target):
+    mirror.announces = False
+    mirror.cuts = [1_000_000]
+    fetch(target, mirror)
+    assert target.read_bytes() == CONTENT
+    assert len(mirror.asked) == 2
+
+
+def test_a_server_that_sends_without_end_is_stopped(mirror, target):
+    mirror.announces = False
+    (mirror.folder / "zips" / "small.zip").write_bytes(CONTENT * 10)
+    found = re.search(r"(\d+) bytes instead of", refusal(target, mirror))
+    assert len(CONTENT) < int(found[1]) <= len(CONTENT) + coco_mirror.CHUNK_BYTES
 
 
 def test_sha256_is_checked_too(mirror, target):

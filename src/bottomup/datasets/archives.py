@@ -145,7 +145,7 @@ def _extract(content: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> N
     path.parent.mkdir(parents=True, exist_ok=True)
     size = sum_so_far = 0
     with content.open(member) as file, path.open("xb") as out:
-        while size <= member.file_size and (piece := file.read(CHUNK_BYTES)):
+        while piece := file.read(CHUNK_BYTES):
             out.write(piece)
             size += len(piece)
             sum_so_far = zlib.crc32(piece, sum_so_far)
