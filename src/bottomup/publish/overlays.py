@@ -1,0 +1,217 @@
+"""From image to persons, for a few images of each experiment: the input; the likeliest keypoint of
+every node, one colour a keypoint; the Hough map, to which every node near a keypoint sends a vote
+(square root); short offsets to the keypoint nearby; mid-range offsets along the edges, one colour
+an edge; long offsets from every node of a person to the first keypoint of the skeleton; the
+probability of being a person; poses and masks, one colour a person. Keypoints that no field
+confirms are hollow.
+
+Reads the fields of the sample images and decodes them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import SubFigure
+from skimage.measure import block_reduce
+
+from bottomup.coco import read_annotations
+from bottomup.decoding import DecoderSettings, Detection, decode, hough_map
+from bottomup.fields.grid import Fields, Frame, node_xy, sub_cell_offsets
+from bottomup.fields.store import read_fields
+from bottomup.publish import drawing, style
+from bottomup.publish.inputs import Inputs, Sample
+from bottomup.skeleton import Skeleton
+
+KIND = "figure"
+CATEGORY = "Pictures"
+NEEDS = ("samples",)
+TILE = 1.25
+LEAST_SCORE = 0.2
+SURE = 0.5
+MOST_LINES = 250
+SIDE_PX = 300
+BINS_ACROSS = 90
+
+
+@dataclass(frozen=True)
+class View:
+    """One image with what the network and the decoder say of it."""
+
+    pixels: np.ndarray
+    fields: Fields
+    frame: Frame
+    skeleton: Skeleton
+    settings: DecoderSettings
+    detections: Sequence[Detection]
+
+
+def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
+    """Writes the figure to each output."""
+    views = [list(read_views(sample)) for sample in inputs.samples]
+    heights = [0.35 + (TILE + 0.04) * max(1, len(found)) for found in views] or [1.0]
+    with style.new_figure((TILE + 0.05) * len(TILES), sum(heights)) as figure:
+        if not views:
+            style.nothing_to_draw(figure, "no run has given fields yet")
+        parts = figure.subfigures(len(heights), height_ratios=heights, squeeze=False)[:, 0]
+        for part, sample, found in zip(parts, inputs.samples, views, strict=False):
+            _draw_sample(part, sample, found)
+        style.save(figure, outputs)
+
+
+def read_views(sample: Sample) -> Iterator[View]:
+    """The sample images, decoded."""
+    annotations = read_annotations(sample.annotations_path, sample.skeleton)
+    files = {image.id: sample.images_dir / image.file_name for image in annotations.images}
+    settings = DecoderSettings.from_dict(sample.decoder)
+    for image_id, fields, frame in read_fields(sample.fields_h5):
+        found = decode(fields, sample.skeleton, settings, frame)
+        found = [detection for detection in found if detection.score >= LEAST_SCORE]
+        pixels = drawing.read_pixels(files[image_id])
+        yield View(pixels, fields, frame, sample.skeleton, settings, found)
+
+
+def _draw_sample(part: SubFigure, sample: Sample, views: Sequence[View]) -> None:
+    words = f"{sample.experiment}, seed {sample.seed}: {sample.dataset} {sample.split}"
+    part.suptitle(f"{words}, {sample.protocol}", x=0.005, ha="left", size=8, weight="bold")
+    panels = part.subplots(max(1, len(views)), len(TILES), squeeze=False)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for axes, title in zip(panels[0], TILES, strict=True):
+        axes.set_title(title, size=7, weight="normal", loc="center", pad=2)
+    for row, view in zip(panels, views, strict=False):
+        for axes, draw in zip(row, TILES.values(), strict=True):
+            draw(axes, view)
+            _show_image_only(axes, view)
+
+
+def _show_image_only(axes: Axes, view: View) -> None:
+    """Cuts the padding of the network input off; all tiles are in input pixels."""
+    right, bottom = (side * view.frame.scale for side in (view.frame.width, view.frame.height))
+    corner = -0.5 * view.frame.scale
+    axes.set(xlim=(corner, right + corner), ylim=(bottom + corner, corner), aspect="equal")
+
+
+def _image(axes: Axes, view: View, pixels: np.ndarray | None = None, paler: float = 0) -> None:
+    pixels = view.pixels if pixels is None else pixels
+    pale = (pixels * (1 - paler) + 255 * paler).astype(np.uint8)
+    scale = view.frame.scale
+    left, right, bottom = -0.5, view.frame.width - 0.5, view.frame.height - 0.5
+    axes.imshow(pale, extent=(left * scale, right * scale, bottom * scale, left * scale))
+
+
+def _map(axes: Axes, values: np.ndarray, step_px: float, first_px: float, **look) -> None:
+    """An image [y, x] or [y, x, colour] whose columns lie at x = first + column * step."""
+    rows, columns = values.shape[:2]
+    left, right, bottom = (first_px + (n - 0.5) * step_px for n in (0, columns, rows))
+    axes.imshow(values, extent=(left, right, bottom, left), interpolation="nearest", **look)
+
+
+def _by_keypoint(values: np.ndarray) -> np.ndarray:
+    """Red, green, blue and opacity [y, x, 4] of values 0 to 1, [y, x, keypoint]."""
+    palette = np.array(sns.color_palette("husl", values.shape[-1]))
+    colours = palette[values.argmax(-1)]
+    return np.concatenate([colours, values.max(-1, keepdims=True).clip(0, 1)], -1)
+
+
+def _heatmap(axes: Axes, view: View) -> None:
+    _image(axes, view, paler=0.65)
+    _map(axes, _by_keypoint(view.fields.heatmap), view.fields.stride, 0)
+
+
+def _hough(axes: Axes, view: View) -> None:
+    votes = hough_map(view.fields, view.settings).transpose(1, 2, 0)
+    # Joined to bins that can be seen at the size of a tile; the largest of each stays.
+    bins = -(-max(votes.shape[:2]) // BINS_ACROSS)
+    votes = np.sqrt(block_reduce(votes, (bins, bins, 1), np.max))
+    shares = votes / max(float(votes.max()), 1e-6)
+    step_px = bins * view.settings.hough_bin_px
+    first_px = (step_px - view.settings.hough_bin_px) / 2
+    coloured = _by_keypoint(shares)
+    _map(axes, coloured[..., :3] * coloured[..., 3:], step_px, first_px)
+
+
+def _segmentation(axes: Axes, view: View) -> None:
+    cells = view.fields.sub_cells
+    first = float(sub_cell_offsets(view.fields.stride, cells)[0])
+    look = {"cmap": "magma", "vmin": 0, "vmax": 1}
+    _map(axes, view.fields.segmentation, view.fields.stride / cells, first, **look)
+
+
+def _arrows(axes: Axes, start: np.ndarray, offsets: np.ndarray, colours, width: float) -> None:
+    """Lines from `start` [n, 2] along `offsets` [n, 2], a dot at each end."""
+    ends = start + offsets
+    lines = np.stack([start, ends], 1)
+    axes.add_collection(LineCollection(lines, colors=colours, linewidths=width, alpha=0.8))
+    axes.scatter(*ends.T, s=1.5, c=colours, linewidths=0, zorder=3)
+
+
+def _thinned(chosen: np.ndarray) -> np.ndarray:
+    """At most `MOST_LINES` of the rows, evenly."""
+    return chosen[:: max(1, -(-len(chosen) // MOST_LINES))]
+
+
+def _short(axes: Axes, view: View) -> None:
+    _image(axes, view, paler=0.65)
+    heatmap = view.fields.heatmap
+    nodes = node_xy(*heatmap.shape[:2], view.fields.stride)
+    chosen = _thinned(np.argwhere(heatmap >= SURE))
+    i, j, k = chosen.T
+    palette = np.array(sns.color_palette("husl", heatmap.shape[-1]))
+    _arrows(axes, nodes[i, j], view.fields.short[i, j, k], palette[k], 0.5)
+
+
+def _mid(axes: Axes, view: View) -> None:
+    _image(axes, view, paler=0.65)
+    heatmap, nodes = (
+        view.fields.heatmap,
+        node_xy(*view.fields.heatmap.shape[:2], view.fields.stride),
+    )
+    edges = view.skeleton.edge_indices
+    palette = sns.color_palette("husl", len(edges))
+    for edge, (source, _) in enumerate(edges):
+        near = np.linalg.norm(view.fields.short[:, :, source], axis=-1) <= view.fields.stride
+        i, j = np.nonzero((heatmap[:, :, source] >= SURE) & near)
+        _arrows(axes, nodes[i, j], view.fields.mid[i, j, edge], [palette[edge]], 0.5)
+
+
+def _long(axes: Axes, view: View) -> None:
+    _image(axes, view, paler=0.65)
+    cells = view.fields.sub_cells
+    rows, columns = view.fields.heatmap.shape[:2]
+    person = view.fields.segmentation.reshape(rows, cells, columns, cells).mean((1, 3))
+    i, j = _thinned(np.argwhere(person >= SURE)).T
+    offsets = view.fields.long[i, j, 0]
+    colours = sns.color_palette("colorblind", 1)
+    _arrows(axes, node_xy(rows, columns, view.fields.stride)[i, j], offsets, colours, 0.3)
+
+
+def _people(axes: Axes, view: View, **what: bool) -> None:
+    enlarge = max(1, round(SIDE_PX / max(view.pixels.shape)))
+    people = [drawing.detected(detection, **what) for detection in view.detections]
+    _image(axes, view, drawing.draw_people(view.pixels, people, view.skeleton, enlarge))
+
+
+def _pose(axes: Axes, view: View) -> None:
+    _people(axes, view, masks=False)
+
+
+def _instances(axes: Axes, view: View) -> None:
+    _people(axes, view, poses=False)
+
+
+TILES: dict[str, Callable[[Axes, View], None]] = {
+    "input": _image,
+    "heatmap": _heatmap,
+    "Hough map": _hough,
+    "short offsets": _short,
+    "mid offsets": _mid,
+    "long offsets": _long,
+    "person": _segmentation,
+    "pose": _pose,
+    "instances": _instances,
+}

@@ -1,0 +1,132 @@
+"""Every figure from small made inputs: saved, not blank, the same bytes each time."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import people
+from bottomup import lookup
+from bottomup.coco import read_annotations
+from bottomup.errors import InputError
+from bottomup.publish import (
+    dataset_sheet,
+    people_per_image,
+    precision_recall,
+    style,
+    training_curves,
+)
+from bottomup.publish.inputs import DatasetImages, Inputs, Result
+from bottomup.skeleton import COCO_PERSON
+from bottomup.subsets import strata_table
+from test_evaluation import noisy_rows, perfect_rows, write
+
+TASKS = ("keypoints", "segmentation")
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Two small splits, the histories of three runs, the results of two experiments."""
+    path, images_dir = people.make_coco(tmp_path, (1, 1, 1, 2, 0, 3, ("polygon", "crowd")))
+    annotations = read_annotations(path, COCO_PERSON)
+    strata = tmp_path / "strata.csv"
+    strata_table(annotations, [1, 4, 6], "with_keypoints").to_csv(strata, index=False)
+    results = []
+    for experiment in ("full", "reduced"):
+        make_rows = perfect_rows if experiment == "full" else noisy_rows
+        files = [
+            write(tmp_path, f"{experiment}-{task}", make_rows(annotations, task)) for task in TASKS
+        ]
+        names = (experiment, 0, "synthetic", "val", "single")
+        results.append(Result(*names, *files, path, images_dir, COCO_PERSON))
+    splits = [
+        DatasetImages("synthetic", s, path, images_dir, COCO_PERSON) for s in ("train", "val")
+    ]
+    return Inputs(
+        strata={"reduced": strata},
+        history={run: history(tmp_path, *run) for run in (("full", 0), ("full", 1), ("late", 0))},
+        results=results,
+        dataset_images=splits,
+    )
+
+
+def history(folder, experiment, seed):
+    steps = np.arange(1, 11)
+    table = pd.DataFrame({"step": steps, "images": 4 * steps, "seconds": steps})
+    for name in ("loss", "heatmap", "short"):
+        table[name] = np.exp(-steps / 3) + 0.1 * seed
+    table["validation_loss"] = np.where(steps % 5 == 0, 0.3, np.nan)
+    path = folder / f"{experiment}-{seed}.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+FIGURES = (people_per_image, training_curves, precision_recall, dataset_sheet)
+
+
+def name_of(module):
+    return module.__name__.rpartition(".")[2]
+
+
+@pytest.mark.parametrize("module", FIGURES, ids=name_of)
+def test_figures_are_drawn_and_the_same_each_time(module, study, tmp_path):
+    files = [[tmp_path / f"{n}.{suffix}" for suffix in ("png", "svg")] for n in range(2)]
+    for outputs in files:
+        module.make(study, outputs)
+    for first, second in zip(*files, strict=True):
+        assert first.read_bytes() == second.read_bytes()
+    with Image.open(files[0][0]) as picture:
+        pixels = np.asarray(picture.convert("L"))
+    assert pixels.shape[1] >= style.ONE_COLUMN * 200
+    assert (pixels < 200).mean() > 0.005
+    assert len(np.unique(pixels)) > 20
+
+
+@pytest.mark.parametrize("module", [*FIGURES, "overlays"], ids=str)
+def test_figures_of_an_empty_study_say_so(module, tmp_path):
+    module = lookup.load("publish", module) if isinstance(module, str) else module
+    path = tmp_path / "figure.png"
+    module.make(Inputs(), [path])
+    with Image.open(path) as picture:
+        assert (np.asarray(picture.convert("L")) < 200).any()
+
+
+def test_other_formats_are_refused(study, tmp_path):
+    with pytest.raises(InputError, match=r"figure\.pdf"):
+        people_per_image.make(study, [tmp_path / "figure.pdf"])
+
+
+def test_shares_are_of_images_with_people_and_many_are_joined():
+    strata = pd.DataFrame(
+        {
+            "people": [0, 1, 2, 9, 10, 13],
+            "images_before": [50, 60, 20, 10, 5, 5],
+            "images_after": [50, 30, 20, 10, 5, 5],
+        }
+    )
+    table = people_per_image.grouped(strata)
+    assert table.index.tolist() == list(range(1, 10))
+    assert table["share_before"].loc[[1, 2, 9]].tolist() == pytest.approx([60, 20, 20])
+    assert table["share_after"].sum() == pytest.approx(100)
+    assert table["images_after"].loc[9] == 20
+
+
+def test_curves_are_averaged_without_looking_ahead():
+    table = pd.DataFrame({"loss": np.arange(80.0)})
+    assert training_curves.smoothed(table, "loss").iloc[[0, 1, 79]].tolist() == [0, 0.5, 78.5]
+
+
+def test_perfect_results_have_a_perfect_curve(study):
+    curves, recalls = precision_recall.read_curves(study.results)
+    place = "synthetic val, single"
+    assert np.min(curves["full", place, "keypoints"]) == pytest.approx(1)
+    assert np.mean(curves["reduced", place, "keypoints"]) < 0.9
+    assert len(recalls) == 101
+
+
+def test_sheets_show_images_with_people_in_a_seeded_order(study):
+    annotations = read_annotations(study.dataset_images[0].annotations_path, COCO_PERSON)
+    chosen = [image.id for image in dataset_sheet.choose(annotations, 4)]
+    assert len(chosen) == 4
+    assert 5 not in chosen
+    assert chosen == [image.id for image in dataset_sheet.choose(annotations, 6)][:4]
