@@ -107,6 +107,7 @@ class Run:
         self.image_ids, self.validation_ids = _split_off(image_ids, held_out, seed)
         self.state_path = Path(state_dir) / "state.npz"
         self.rows: list[dict] = []
+        self.recent: list[dict] = []  # losses by head of the steps since the last row
         self.step, self.seconds = 0, 0.0
         keras.utils.set_random_seed(seed)
         keras.config.set_dtype_policy(
@@ -140,12 +141,12 @@ class Run:
         for examples in self._batches(batch):
             ids = examples.pop("image_id")
             examples["draws"] = draw(self.seed, self.step, batch)
-            parts = self.model.train_on_batch(examples, return_dict=True)
+            self.recent.append(self.model.train_on_batch(examples, return_dict=True))
             self.step += 1
-            self._check(parts, ids)
+            self._check(self.recent[-1], ids)
             self.seconds = before + time.monotonic() - started_at
             if self.step % log_every == 0 or self.step == steps:
-                self._log(parts, batch, steps, (self.step - first_step) * batch, before)
+                self._log(batch, steps, (self.step - first_step) * batch, before)
             if self.step % save_every == 0 and self.step < steps:
                 self._save()
 
@@ -194,7 +195,8 @@ class Run:
                 f"batch of images {ids.tolist()}; lower training.learning_rate or look at these"
             )
 
-    def _log(self, parts: dict, batch: int, steps: int, images: int, before: float) -> None:
+    def _log(self, batch: int, steps: int, images: int, before: float) -> None:
+        parts, self.recent = _means(self.recent), []
         validation = self._validation_loss()
         rate = images / max(self.seconds - before, 1e-6)
         self.rows.append(
@@ -203,11 +205,10 @@ class Run:
                 "images": self.step * batch,
                 "seconds": round(self.seconds, 2),
                 "learning_rate": float(self.model.optimizer.learning_rate),
-                **{name: float(value) for name, value in parts.items()},
+                **parts,
                 "validation_loss": validation,
             }
         )
-        self.model.reset_metrics()
         left = (steps - self.step) * batch / rate
         losses = " ".join(f"{name} {value:.4f}" for name, value in parts.items())
         _say(
@@ -226,17 +227,22 @@ class Run:
             self.skeleton.num_keypoints,
             batch,
         )
-        self.model.reset_metrics()
-        loss = None
+        losses = []
         for examples in stream.as_numpy_iterator():
             examples.pop("image_id")
             examples["draws"] = middle(batch)
-            loss = float(self.model.test_on_batch(examples, return_dict=True)["loss"])
-        return loss
+            losses.append(self.model.test_on_batch(examples, return_dict=True))
+        return _means(losses)["loss"]
 
     def _save(self) -> None:
         progress = {"step": self.step, "seconds": self.seconds, "rows": self.rows}
         save_state(self.state_path, self.variables, progress)
+
+
+def _means(parts: list[dict]) -> dict[str, float]:
+    """Means by name, the whole loss first."""
+    names = sorted(parts[0], key=lambda name: (name != "loss", name))
+    return {name: float(np.mean([part[name] for part in parts])) for name in names}
 
 
 def _device() -> str:

@@ -1,0 +1,95 @@
+"""Predict: the people on any images by a finished run, as COCO results and as pictures."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from PIL import Image
+from tqdm import tqdm
+
+from bottomup.coco import keypoint_result, segmentation_result
+from bottomup.decoding import DecoderSettings, Detection, decode
+from bottomup.errors import InputError
+from bottomup.files import written_aside
+from bottomup.inference import Predictor, fields_of_images, read_image
+from bottomup.publish.drawing import detected, draw_people
+from bottomup.skeleton import Skeleton
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
+LEAST_DRAWN_SCORE = 0.2
+
+
+def predict(
+    run_dir: Path | str, images: Sequence[Path | str], out_dir: Path | str, protocol: Mapping | None
+) -> dict[str, str]:
+    """Writes images.json, keypoints.json, segmentation.json and one picture an image.
+
+    Args:
+        run_dir: Folder of a finished run.
+        images: Image files, or folders of them.
+        out_dir: Where to write.
+        protocol: The keys of a protocol file; None looks once, at the side trained with.
+
+    Returns:
+        Images that could not be read, and why; the others are done all the same.
+
+    Raises:
+        InputError: No image is found, or the run is not whole.
+    """
+    paths = image_files(images)
+    predictor = Predictor.load(run_dir, (protocol or {}).get("output_stride"))
+    settings = json.loads((Path(run_dir) / "run.json").read_text())["settings"]
+    protocol = protocol or {"sides": [settings["crop"]], "flip": False, "decoder": {}}
+    decoder = DecoderSettings.from_dict(
+        {"radius_px": settings["system_options"].get("radius_px", 32)} | dict(protocol["decoder"])
+    )
+    listed, results, unread = [], {"keypoints": [], "segmentation": []}, {}
+    for number, path in enumerate(tqdm(paths, unit="image", file=sys.stderr), 1):
+        try:
+            pixels = read_image(path)
+        except InputError as error:
+            unread[str(path)] = str(error)
+            continue
+        fields, frame = fields_of_images(predictor, [pixels], protocol)[0]
+        people = decode(fields, predictor.skeleton, decoder, frame)
+        size = {"height": pixels.shape[0], "width": pixels.shape[1]}
+        listed.append({"id": number, "file_name": str(path)} | size)
+        _add_results(results, number, people)
+        _draw(pixels, people, predictor.skeleton, Path(out_dir) / f"{number:05d}-{path.stem}.png")
+    for name, rows in {"images": listed, **results}.items():
+        with written_aside(Path(out_dir) / f"{name}.json") as aside:
+            aside.write_text(json.dumps(rows))
+    return unread
+
+
+def image_files(images: Iterable[Path | str]) -> list[Path]:
+    """The files given, and those with an image's suffix in the folders given, sorted.
+
+    Raises:
+        InputError: A path does not exist, or there is no image at all.
+    """
+    found: list[Path] = []
+    for path in map(Path, images):
+        if path.is_dir():
+            found += sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise InputError(f"{path}: no such file or folder; give images or folders of images")
+    if not found:
+        raise InputError(f"{', '.join(map(str, images))}: no images there ({sorted(SUFFIXES)})")
+    return found
+
+
+def _add_results(results: Mapping[str, list], image_id: int, people: Sequence[Detection]) -> None:
+    for person in people:
+        results["keypoints"].append(keypoint_result(image_id, person.keypoints, person.score))
+        if person.mask is not None:
+            results["segmentation"].append(segmentation_result(image_id, person.mask, person.score))
+
+
+def _draw(pixels, people: Sequence[Detection], skeleton: Skeleton, path: Path) -> None:
+    shown = [detected(person) for person in people if person.score >= LEAST_DRAWN_SCORE]
+    with written_aside(path) as aside:
+        Image.fromarray(draw_people(pixels, shown, skeleton, enlarge=2)).save(aside, "PNG")
