@@ -7,14 +7,15 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+ROOT = Path(workflow.basedir)
+
 # Only without --configfile: Snakemake would merge the quickstart's keys into another study.
 if not workflow.overwrite_configfiles:
 
-    configfile: "config/config.yaml"
+    configfile: ROOT / "config/config.yaml"
 
 
 # Jobs find the library by this path, also in conda environments and on other nodes.
-ROOT = Path(workflow.basedir)
 PATHS = [str(ROOT / "src"), os.getenv("PYTHONPATH")]
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, PATHS)))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -37,5 +38,6 @@ rule all:
     input:
         all_metrics(),
         all_publications(),
+        "results/packages.txt",
     message:
         "The study is complete: see results/tables and results/figures"

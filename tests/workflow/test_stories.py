@@ -1,5 +1,6 @@
 """Edits rerun what they change, and only that."""
 
+import re
 import shutil
 from contextlib import ExitStack
 
@@ -122,6 +123,32 @@ def test_an_edited_check_checks_and_nothing_after(story):
     script = "workflow/scripts/check_split.py"
     with story.edited(script, "import json", "import ast\nimport json"):
         assert story.plan() == {"check_split": 2}
+
+
+def test_an_edited_shell_line_runs_its_rule_again(story):
+    with story.edited("workflow/rules/publish.smk", "--format=freeze", "--format=json"):
+        assert story.plan() == {"list_packages": 1}
+
+
+def test_no_key_of_the_quickstart_leaks_into_another_study(story):
+    publish = "publish:\n  tables: [people_table]\n  figures: []\n"
+    with story.edited("config/story.yaml", publish, ""):
+        assert story.plan() == {}
+
+
+def test_a_failure_is_told_in_its_sentence_and_leaves_results_intact(story):
+    image = next((story.folder / "resources/datasets/toy/val/images").glob("*.jpg"))
+    kept = image.read_bytes()
+    image.write_bytes(kept[:200])
+    weights = story.folder / "results/runs/toy/seed-0/weights.keras"
+    done = story.snakemake("--cores", "1", "--forcerun", "check_split", "--until", "check_split")
+    image.write_bytes(kept)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert re.search(rf"error: .*{image.name}.*", said), said
+    assert "Traceback" not in said
+    assert weights.exists()
+    story.run()
 
 
 def test_a_lost_table_is_made_again_alone(story):

@@ -66,6 +66,11 @@ def code(script, plug_ins=lambda wildcards: ()):
     return lambda wildcards: script_digest(script, plug_ins(wildcards))
 
 
+def shell_code(text):
+    """The parameter `code` of a rule that runs a shell command."""
+    return values_digest(" ".join(text.split()))
+
+
 def experiment_of(wildcards):
     return STUDY.experiments[wildcards.experiment]
 

@@ -1,8 +1,10 @@
-"""Publication: the study's tables and figures.
+"""Publication: the study's tables and figures, and the packages that computed them.
 
 Needs what the module of a table or figure says in its `NEEDS`, for the whole study. Gives the
 files, marked for the report. The modules are read here, never imported.
 """
+
+LIST_PACKAGES = "python -m pip list --format=freeze > {output} 2> {log}"
 
 
 rule make_table:
@@ -56,3 +58,25 @@ rule make_figure:
         "Drawing the figure {wildcards.figure}"
     script:
         "../scripts/make_publication.py"
+
+
+rule list_packages:
+    input:
+        CPU_ENV,
+    output:
+        "results/packages.txt",
+    log:
+        "results/logs/packages.log",
+    benchmark:
+        "results/benchmarks/packages.tsv"
+    conda:
+        CPU_ENV
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=shell_code(LIST_PACKAGES),
+    message:
+        "Listing the packages that compute"
+    shell:
+        LIST_PACKAGES
