@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
 
 from bottomup.publish import style
 from bottomup.publish.inputs import Inputs
@@ -81,9 +82,11 @@ def _draw(
                     held_out["images"] / 1000, held_out["validation_loss"], label=label, **look
                 )
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set_title("weighted sum" if term == "loss" else term)
     style.tidy(axes)
-    axes.grid(True, axis="y", which="minor", color="0.95")
 
 
 def _one_of_each(axes: Axes) -> tuple[list, list]:
