@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bottomup.datasets.outline import describe_mask
+from bottomup.datasets.outline import describe_mask, trace
 from bottomup.rle import rle_mask, segmentation_rle
 
 
@@ -56,3 +56,21 @@ def test_polygons_stay_inside_the_image():
     corners = np.array(described["segmentation"][0]).reshape(-1, 2)
     assert corners.min() >= 0
     assert described["bbox"] == [0, 0, 21, 21]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_trace_passes_every_edge_between_mask_and_rest_once(seed):
+    mask = np.pad(np.random.default_rng(seed).random((12, 15)) < 0.6, 1)
+    points, ends = trace(mask)
+    edges = {(c + 0.5, r + 1.0) for r, c in zip(*np.nonzero(mask[1:] != mask[:-1]), strict=True)}
+    across = np.nonzero(mask[:, 1:] != mask[:, :-1])
+    edges |= {(c + 1.0, r + 0.5) for r, c in zip(*across, strict=True)}
+    assert len(points) == len(edges)
+    assert {tuple(point) for point in points.tolist()} == edges
+    assert ends[-1] == len(points)
+
+
+def test_trace_separates_parts_that_touch_at_a_corner():
+    mask = np.zeros((4, 4), bool)
+    mask[1, 1] = mask[2, 2] = True
+    assert trace(mask)[1].tolist() == [4, 8]

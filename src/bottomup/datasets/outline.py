@@ -1,8 +1,8 @@
 """Masks written as COCO segmentations: polygons where they tell the truth, else run lengths."""
 
 import numpy as np
+from numba import njit
 from pycocotools import mask as rle_tools
-from skimage.measure import find_contours
 
 from bottomup.datasets.pixels import simplify
 from bottomup.rle import as_text
@@ -47,16 +47,53 @@ def _polygons(mask: np.ndarray) -> list[list[float]]:
     """Outlines in COCO's corner coordinates: pixel (0, 0) covers 0 to 1."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top, left = rows[0], columns[0]
-    cut = mask[top : rows[-1] + 1, left : columns[-1] + 1]
+    cut = np.pad(mask[top : rows[-1] + 1, left : columns[-1] + 1], 1)
+    points, ends = trace(cut)
     polygons = []
-    for contour in find_contours(np.pad(cut, 1).astype(np.float32), 0.5):
-        corners = contour[simplify(contour, TOLERANCE_PX)][:-1, ::-1] + (left - 0.5, top - 0.5)
-        if len(corners) >= 3 and _signed_area(corners) < 0:
-            polygons.append(corners.clip(0, mask.shape[::-1]).round(2).reshape(-1).tolist())
+    for first, last in zip([0, *ends[:-1]], ends, strict=True):
+        closed = np.concatenate([points[first:last], points[first : first + 1]])
+        corners = closed[simplify(closed, TOLERANCE_PX)][:-1] + np.array([left - 1, top - 1])
+        if len(corners) >= 3 and _signed_area(corners) > 0:
+            polygons.append(corners.round(2).reshape(-1).tolist())
     return polygons
 
 
+@njit(cache=True, nogil=True)
+def trace(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Walks along the borders of a mask whose outermost pixels are all empty.
+
+    Returns:
+        The middle of every pixel edge passed, x, y in corner coordinates, [edge, 2], loop after
+        loop with the mask on the right hand (clockwise around parts, the other way around holes);
+        and where each loop ends, [loop].
+    """
+    step_x, step_y = (1, 0, -1, 0), (0, 1, 0, -1)
+    begun = np.zeros(mask.shape, np.bool_)
+    points = np.empty((4 * mask.size, 2))
+    ends = np.empty(mask.size, np.int64)
+    count = loops = 0
+    for row in range(1, mask.shape[0]):
+        for column in range(1, mask.shape[1]):
+            if not mask[row, column] or mask[row - 1, column] or begun[row, column]:
+                continue
+            x, y, heading = column, row, 0
+            while not (heading == 0 and begun[y, x]):
+                if heading == 0:
+                    begun[y, x] = True
+                dx, dy = step_x[heading], step_y[heading]
+                points[count] = x + dx / 2, y + dy / 2
+                count += 1
+                x, y = x + dx, y + dy
+                # The pixels ahead, to the left and to the right of the corner reached.
+                left = mask[y + (dy - dx - 1) // 2, x + (dx + dy - 1) // 2]
+                right = mask[y + (dy + dx - 1) // 2, x + (dx - dy - 1) // 2]
+                heading = (heading + (0 if right else 1) - (1 if right and left else 0)) % 4
+            ends[loops] = count
+            loops += 1
+    return points[:count], ends[:loops]
+
+
 def _signed_area(corners: np.ndarray) -> float:
-    """Negative for outer outlines as `find_contours` orders them, positive for holes."""
+    """Positive around a part of the mask, negative around a hole."""
     x, y = corners.T
-    return 0.5 * float(np.sum(np.roll(x, -1) * y - x * np.roll(y, -1)))
+    return 0.5 * float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))

@@ -144,7 +144,7 @@ def _outline(rng: np.random.Generator, shape: str | None) -> np.ndarray:
     kind = shape or rng.choice(["box", "disc", "polygon", "blob"], p=[0.45, 0.15, 0.2, 0.2])
     if kind == "box":
         return np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
-    count = {"disc": 20, "polygon": int(rng.integers(3, 7)), "blob": 26}[kind]
+    count = {"disc": 18, "polygon": int(rng.integers(3, 7)), "blob": 20}[kind]
     angles = np.linspace(0, 2 * np.pi, count, endpoint=False) + rng.uniform(0, 6)
     radius = np.full(count, 0.5)
     if kind == "blob":
