@@ -14,7 +14,7 @@ def segmentation_targets(instance_map, stride: int, sub_cells: int):
     .5 contour runs through the cell where the outline does.
 
     Args:
-        instance_map: int32 [batch, side, side] with side = n * stride + 1.
+        instance_map: int32 [batch, y, x], each side n * stride + 1 px.
         stride: Input px between nodes.
         sub_cells: Cells along each side of a node; divides the stride.
 
@@ -64,11 +64,16 @@ def _cell_means(values, stride: int, sub_cells: int, axis: int):
 
 def _centre_weight(instance_map, stride: int, sub_cells: int):
     """1 where a sub-cell's centre lies inside the input and not on crowd, [batch, y*s, x*s]."""
-    side = instance_map.shape[1]
+    rows, rows_inside = _centre_pixels(instance_map.shape[1], stride, sub_cells)
+    columns, columns_inside = _centre_pixels(instance_map.shape[2], stride, sub_cells)
+    at_centres = ops.take(ops.take(instance_map, rows, axis=1), columns, axis=2)
+    allowed = ops.cast(ops.bitwise_and(at_centres, CROWD) == 0, "float32")
+    return allowed * (rows_inside[:, None] * columns_inside[None, :])
+
+
+def _centre_pixels(side: int, stride: int, sub_cells: int):
+    """Pixel under each sub-cell's centre along one axis, and 1 where the centre lies inside."""
     nodes = np.arange(grid_size(side, stride)) * stride
     centres = (nodes[:, None] + sub_cell_offsets(stride, sub_cells)).reshape(-1)
     pixels = np.clip(np.floor(centres + 0.5), 0, side - 1).astype("int32")
-    inside = ((centres >= 0) & (centres <= side - 1)).astype("float32")
-    at_centres = ops.take(ops.take(instance_map, pixels, axis=1), pixels, axis=2)
-    allowed = ops.cast(ops.bitwise_and(at_centres, CROWD) == 0, "float32")
-    return allowed * (inside[:, None] * inside[None, :])
+    return pixels, ((centres >= 0) & (centres <= side - 1)).astype("float32")

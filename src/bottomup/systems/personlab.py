@@ -70,7 +70,7 @@ def targets(
 
     Args:
         keypoints: [batch, person, keypoint, 3] in input px, padded with rows of visibility 0.
-        instance_map: int32 [batch, side, side] with side = n * stride + 1 (see `fields.grid`).
+        instance_map: int32 [batch, y, x], sides n * stride + 1 px (see `fields.grid`).
         skeleton: Whose keypoints and edges these are.
         stride: Input px between two nodes.
         radius_px: Disk radius in input px (32 in the paper).

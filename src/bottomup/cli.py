@@ -1,0 +1,78 @@
+"""The command `bottomup`: one small function for each subcommand, which imports what it needs."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bottomup.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a subcommand; bad input ends in one sentence and exit status 2."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except InputError as error:
+        print(f"bottomup {options.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands."""
+    top = argparse.ArgumentParser(prog="bottomup", description="Bottom-up pose and person masks.")
+    commands = top.add_subparsers(dest="command", required=True)
+    add_oracle(commands)
+    return top
+
+
+def add_oracle(commands) -> None:
+    """`bottomup oracle`: the upper bound of representation and decoder."""
+    command = commands.add_parser(
+        "oracle",
+        help="encode annotations as ideal fields, decode them, score the result",
+        description="Encodes COCO annotations as ideal fields with the functions of training, "
+        "decodes them with the functions of prediction, and scores the result.",
+    )
+    add = command.add_argument
+    add("--annotations", nargs="+", type=Path, required=True, metavar="FILE", help="COCO files")
+    add("--system", default="personlab", help="module in bottomup.systems that encodes")
+    add("--long-side", type=int, default=801, metavar="PX", help="n * stride + 1 (801)")
+    add("--output-stride", type=int, default=16, metavar="PX", help="px between nodes (16)")
+    add("--assembly", choices=("linked", "paper"), default="linked")
+    add("--radius", type=float, default=32.0, metavar="PX", help="radius of the disks (32)")
+    add("--sub-cells", type=int, default=1, metavar="N", help="mask cells along a node (1)")
+    add("--garbage", type=int, metavar="SEED", help="noise where no loss supervises a field")
+    add("--out", type=Path, metavar="DIR", help="folder for the two COCO result files")
+    add("--json", type=Path, metavar="OUT", help="file for the summary")
+    command.set_defaults(run=run_oracle)
+
+
+def run_oracle(options: argparse.Namespace) -> None:
+    """Scores ideal fields and prints the summary."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from bottomup import oracle
+    from bottomup.decoding.settings import DecoderSettings
+
+    settings = oracle.OracleSettings(
+        system=options.system,
+        long_side=options.long_side,
+        output_stride=options.output_stride,
+        sub_cells=options.sub_cells,
+        garbage=options.garbage,
+        decoder=DecoderSettings(assembly=options.assembly, radius_px=options.radius),
+    )
+    summary, keypoints, masks = oracle.run_oracle(options.annotations, settings)
+    if options.out:
+        oracle.write_results(options.out, keypoints, masks)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(summary, indent=2) + "\n")
+    print(json.dumps(summary, indent=2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

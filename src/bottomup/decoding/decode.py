@@ -1,0 +1,125 @@
+"""From the fields of one image to its people."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bottomup.decoding.linked import assemble_linked
+from bottomup.decoding.masks import person_masks
+from bottomup.decoding.peaks import find_peaks
+from bottomup.decoding.scores import keypoint_scores, person_scales, soft_nms
+from bottomup.decoding.settings import DecoderSettings
+from bottomup.decoding.tree import assemble_tree
+from bottomup.decoding.votes import cast_votes
+from bottomup.errors import InputError
+from bottomup.fields.grid import Fields, Frame
+from bottomup.skeleton import Skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """One person.
+
+    Attributes:
+        keypoints: x, y in native image px and the keypoint's score, float32 [keypoint, 3]; every
+            keypoint stands at its best guess.
+        placed: Which keypoints the fields confirm, bool [keypoint].
+        score: The person's score.
+        mask: Compressed run lengths of native size (`counts` a str), or None.
+    """
+
+    keypoints: np.ndarray
+    placed: np.ndarray
+    score: float
+    mask: dict | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """The people of one image before masks, best first, in input px.
+
+    Attributes:
+        places: [person, keypoint, 2].
+        placed: bool [person, keypoint].
+        keypoint_scores: [person, keypoint].
+        scales: [person].
+        scores: [person].
+    """
+
+    places: np.ndarray
+    placed: np.ndarray
+    keypoint_scores: np.ndarray
+    scales: np.ndarray
+    scores: np.ndarray
+
+
+def decode(
+    fields: Fields, skeleton: Skeleton, settings: DecoderSettings, frame: Frame
+) -> list[Detection]:
+    """The people that the fields of one image describe, best first; [] if there are none.
+
+    Raises:
+        InputError: A field is of the wrong shape or holds values that are not finite.
+    """
+    poses = decode_poses(fields, skeleton, settings)
+    masks = [None] * len(poses.scores)
+    if settings.masks and masks:
+        masks = person_masks(fields, poses, settings, frame)
+    return detections(poses, masks, frame)
+
+
+def detections(poses: Poses, masks: list[dict | None], frame: Frame) -> list[Detection]:
+    """Poses and their masks in native image px."""
+    xy = frame.to_image(poses.places)
+    keypoints = np.concatenate([xy, poses.keypoint_scores[..., None]], -1).astype(np.float32)
+    rows = zip(keypoints, poses.placed, poses.scores, masks, strict=True)
+    return [Detection(points, placed, float(s), mask) for points, placed, s, mask in rows]
+
+
+def decode_poses(fields: Fields, skeleton: Skeleton, settings: DecoderSettings) -> Poses:
+    """`decode` without masks and in input px."""
+    fields = checked(fields, skeleton)
+    accumulators, touched = cast_votes(fields, settings)
+    peaks = find_peaks(accumulators, touched, settings)
+    if settings.assembly == "paper":
+        places, placed = assemble_tree(fields, peaks, skeleton, settings)
+    else:
+        places, placed = assemble_linked(fields, peaks, skeleton, settings, accumulators.shape)
+    floor_px = settings.radius_px / 2
+    scales = person_scales(places, placed, floor_px)
+    scores = keypoint_scores(fields, accumulators, places, scales, skeleton.sigmas, settings)
+    order, totals = soft_nms(places, scores, settings.seed_radius_px)
+    order = order[totals >= settings.least_score][: settings.max_people]
+    totals = totals[totals >= settings.least_score][: settings.max_people]
+    return Poses(places[order], placed[order], scores[order], scales[order], totals)
+
+
+def checked(fields: Fields, skeleton: Skeleton) -> Fields:
+    """The fields as contiguous float32.
+
+    Raises:
+        InputError: A field is of the wrong shape or holds values that are not finite.
+    """
+    rows, columns = fields.heatmap.shape[:2]
+    num, edges = skeleton.num_keypoints, len(skeleton.directed_edges)
+    cells = fields.sub_cells
+    shapes = {
+        "heatmap": (rows, columns, num),
+        "short": (rows, columns, num, 2),
+        "mid": (rows, columns, edges, 2),
+        "long": (rows, columns, num, 2),
+        "segmentation": (rows * cells, columns * cells),
+    }
+    arrays = {}
+    for name, shape in shapes.items():
+        values = np.ascontiguousarray(getattr(fields, name), np.float32)
+        if values.shape != shape:
+            raise InputError(
+                f"field {name} has shape {values.shape} where skeleton {skeleton.name!r} needs "
+                f"{shape}; decode with the skeleton and sub_cells of the training"
+            )
+        # A sum is finite if its terms are, and far faster to test than each of them.
+        if not np.isfinite(values.sum(dtype=np.float32)) and not np.isfinite(values).all():
+            raise InputError(f"field {name} holds values that are not finite; train or infer again")
+        arrays[name] = values
+    return Fields(**arrays, stride=fields.stride, sub_cells=fields.sub_cells)

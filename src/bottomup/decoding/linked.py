@@ -1,0 +1,178 @@
+"""Assembly `linked`: peaks that point at each other become one person, strongest links first."""
+
+import numpy as np
+from numba import njit
+
+from bottomup.decoding.links import label_bins, long_links, mid_links
+from bottomup.decoding.settings import DecoderSettings
+from bottomup.fields.grid import Fields
+from bottomup.skeleton import Skeleton
+
+REACH_SHARE = 0.25  # of the radius: how near a landing place must be to count for a peak
+ONE_SIDED = 0.9  # worth of a link whose other end lies on no mask of its own
+
+
+def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: DecoderSettings, shape):
+    """Joins peaks to persons.
+
+    Args:
+        fields: Refined fields of one image.
+        peaks: Positions [peak, 2], keypoint indices and masses of `find_peaks`, best first.
+        skeleton: Whose tree the mid offsets follow.
+        settings: `radius_px`, `hough_bin_px`, `vote_threshold` and `link_threshold` matter.
+        shape: Keypoints, rows and columns of Hough bins.
+
+    Returns:
+        Positions in px float32 [person, keypoint, 2], every keypoint at its best guess, and which
+        of them are confirmed by the fields, bool [person, keypoint].
+    """
+    xy, keypoints, _ = peaks
+    bin_px = settings.hough_bin_px
+    reach_px = max(REACH_SHARE * settings.radius_px, 2 * bin_px)
+    labels = label_bins(xy, keypoints, shape, bin_px, reach_px)
+    edges = skeleton.directed_edges
+    mid = mid_links(fields, xy, keypoints, labels, bin_px, edges, settings)
+    long = long_links(fields, xy, keypoints, labels, bin_px, settings)
+    persons = _join(
+        keypoints,
+        mid.peak,
+        mid.agreement,
+        long.peak,
+        long.agreement,
+        long.asked,
+        np.float32(settings.link_threshold),
+    )
+    return _place(
+        persons,
+        xy,
+        mid.peak,
+        mid.agreement,
+        mid.xy,
+        long.peak,
+        long.agreement,
+        long.xy,
+        fields.mid,
+        np.float32(fields.stride),
+        edges,
+        np.float32(settings.link_threshold),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _pairs(keypoints, mid_peak, mid_agreement, long_peak, long_agreement, asked, threshold):
+    """Pairs of peaks that belong together, and how surely."""
+    num_keypoints = mid_peak.shape[1]
+    size = 2 * len(keypoints) * num_keypoints
+    first, second = np.empty(size, np.int64), np.empty(size, np.int64)
+    weight = np.empty(size, np.float32)
+    count = 0
+    for a in range(len(keypoints)):
+        for target in range(num_keypoints):
+            k = keypoints[a]
+            b = mid_peak[a, target]
+            if b >= 0:
+                back = mid_agreement[b, k] if mid_peak[b, k] == a else np.float32(0)
+                value = np.float32(0.5) * (mid_agreement[a, target] + back)
+                if value >= threshold:
+                    first[count], second[count], weight[count] = a, b, value
+                    count += 1
+            b = long_peak[a, target]
+            if b >= 0:
+                value = np.float32(ONE_SIDED) * long_agreement[a, target]
+                if asked[b] > 0:
+                    back = long_agreement[b, k] if long_peak[b, k] == a else np.float32(0)
+                    value = np.float32(0.5) * (long_agreement[a, target] + back)
+                if value >= threshold:
+                    first[count], second[count], weight[count] = a, b, value
+                    count += 1
+    return first[:count], second[:count], weight[:count]
+
+
+@njit(cache=True, nogil=True)
+def _join(keypoints, mid_peak, mid_agreement, long_peak, long_agreement, asked, threshold):
+    """Peak index of each person's keypoints, -1 for none, int64 [person, keypoint]."""
+    peaks, num_keypoints = mid_peak.shape
+    first, second, weight = _pairs(
+        keypoints, mid_peak, mid_agreement, long_peak, long_agreement, asked, threshold
+    )
+    members = np.full((peaks, num_keypoints), -1, np.int64)
+    owner = np.arange(peaks)
+    for p in range(peaks):
+        members[p, keypoints[p]] = p
+    for n in np.argsort(-weight, kind="mergesort"):
+        a, b = owner[first[n]], owner[second[n]]
+        if a == b:
+            continue
+        free = True
+        for k in range(num_keypoints):
+            if members[a, k] >= 0 and members[b, k] >= 0:
+                free = False
+        if free:
+            a, b = min(a, b), max(a, b)
+            for k in range(num_keypoints):
+                if members[b, k] >= 0:
+                    members[a, k] = members[b, k]
+                    owner[members[b, k]] = a
+    heads = np.flatnonzero(owner == np.arange(peaks))
+    return members[heads]
+
+
+@njit(cache=True, nogil=True)
+def _place(
+    persons, xy, mid_peak, mid_agreement, mid_xy, long_peak, long_agreement, long_xy,
+    mid, stride, edges, threshold,
+):  # fmt: skip
+    count, num_keypoints = persons.shape
+    places = np.zeros((count, num_keypoints, 2), np.float32)
+    placed = np.zeros((count, num_keypoints), np.bool_)
+    known = np.zeros(num_keypoints, np.bool_)
+    for n in range(count):
+        for k in range(num_keypoints):
+            known[k] = persons[n, k] >= 0
+            if known[k]:
+                placed[n, k] = True
+                places[n, k] = xy[persons[n, k]]
+        for k in range(num_keypoints):
+            if known[k]:
+                continue
+            best = np.float32(0)
+            for source in range(num_keypoints):
+                p = persons[n, source]
+                if p < 0:
+                    continue
+                if mid_peak[p, k] >= 0 and mid_agreement[p, k] > best:
+                    best = mid_agreement[p, k]
+                    places[n, k] = mid_xy[p, k]
+                if long_peak[p, k] >= 0 and long_agreement[p, k] > best:
+                    best = long_agreement[p, k]
+                    places[n, k] = long_xy[p, k]
+            if best >= threshold:
+                placed[n, k] = True
+                known[k] = True
+        _guess(n, persons, known, places, mid_xy, mid, stride, edges)
+    return places, placed
+
+
+@njit(cache=True, nogil=True)
+def _guess(n, persons, known, places, mid_xy, mid, stride, edges):
+    """Places what is still unknown by following mid offsets from what is known."""
+    rows, columns = mid.shape[0], mid.shape[1]
+    for _ in range(len(known)):
+        changed = False
+        for e in range(len(edges)):
+            source, target = edges[e, 0], edges[e, 1]
+            if not known[source] or known[target]:
+                continue
+            p = persons[n, source]
+            if p >= 0:
+                places[n, target] = mid_xy[p, target]
+            else:
+                x, y = places[n, source, 0], places[n, source, 1]
+                j = min(max(int(np.floor(x / stride + np.float32(0.5))), 0), columns - 1)
+                i = min(max(int(np.floor(y / stride + np.float32(0.5))), 0), rows - 1)
+                places[n, target, 0] = x + mid[i, j, e, 0]
+                places[n, target, 1] = y + mid[i, j, e, 1]
+            known[target] = True
+            changed = True
+        if not changed:
+            break

@@ -1,0 +1,88 @@
+"""Peaks of the Hough accumulators, to a fraction of a pixel."""
+
+import numpy as np
+from numba import njit
+
+from bottomup.decoding.settings import DecoderSettings
+from bottomup.decoding.votes import MARGIN
+
+MERGE_BINS = 2.5
+
+
+def find_peaks(
+    accumulators: np.ndarray, touched: np.ndarray, settings: DecoderSettings
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Local maxima of the mass in 3 x 3 bins, best first; of two that touch, the better stays.
+
+    Args:
+        accumulators: [keypoint, y, x] of `votes.cast_votes`.
+        touched: Flat indices of the bins that hold votes.
+        settings: `peak_threshold` and `hough_bin_px` matter.
+
+    Returns:
+        Positions in input px float32 [peak, 2], keypoint indices int64 [peak] and masses float32
+        [peak], by descending mass.
+    """
+    columns_rows, keypoints, masses = _maxima(
+        accumulators, touched, np.float32(settings.peak_threshold)
+    )
+    order = np.argsort(-masses, kind="stable")
+    kept = order[_keep(columns_rows[order], keypoints[order], np.float32(MERGE_BINS))]
+    xy = (columns_rows[kept] - MARGIN) * np.float32(settings.hough_bin_px)
+    return xy, keypoints[kept], masses[kept]
+
+
+@njit(cache=True, nogil=True)
+def _maxima(accumulators, touched, threshold):
+    height, width = accumulators.shape[1], accumulators.shape[2]
+    found_xy = np.empty((touched.size, 2), np.float32)
+    found_keypoint = np.empty(touched.size, np.int64)
+    found_mass = np.empty(touched.size, np.float32)
+    count = 0
+    for t in range(touched.size):
+        k, rest = divmod(touched[t], height * width)
+        i, j = divmod(rest, width)
+        plane = accumulators[k]
+        here = plane[i, j]
+        mass, sum_x, sum_y = np.float32(0), np.float32(0), np.float32(0)
+        best = True
+        for di in range(-1, 2):
+            for dj in range(-1, 2):
+                row, column = i + di, j + dj
+                if row < 0 or column < 0 or row >= height or column >= width:
+                    continue
+                value = plane[row, column]
+                # On a plateau only the first bin counts as greater.
+                earlier = di < 0 or (di == 0 and dj < 0)
+                if value > here or (earlier and value == here):
+                    best = False
+                mass += value
+                sum_x += value * dj
+                sum_y += value * di
+        if best and mass >= threshold:
+            found_xy[count, 0] = j + sum_x / mass
+            found_xy[count, 1] = i + sum_y / mass
+            found_keypoint[count] = k
+            found_mass[count] = mass
+            count += 1
+    return found_xy[:count], found_keypoint[:count], found_mass[:count]
+
+
+@njit(cache=True, nogil=True)
+def _keep(xy, keypoints, radius):
+    """Indices of the peaks that have no better one of their type within the radius."""
+    kept = np.empty(len(xy), np.int64)
+    count = 0
+    for a in range(len(xy)):
+        alone = True
+        for c in range(count):
+            b = kept[c]
+            if keypoints[a] != keypoints[b]:
+                continue
+            if (xy[a, 0] - xy[b, 0]) ** 2 + (xy[a, 1] - xy[b, 1]) ** 2 < radius * radius:
+                alone = False
+                break
+        if alone:
+            kept[count] = a
+            count += 1
+    return kept[:count]

@@ -1,0 +1,116 @@
+"""Scores of keypoints (Expected-OKS) and of persons (soft-NMS)."""
+
+import numpy as np
+from numba import njit
+
+from bottomup.decoding.settings import DecoderSettings
+from bottomup.decoding.votes import MARGIN
+from bottomup.fields.grid import Fields
+
+
+def person_scales(places: np.ndarray, placed: np.ndarray, floor_px: float) -> np.ndarray:
+    """Root of the area of the tight box around each person's placed keypoints, in px, [person].
+
+    A person with a single keypoint, or with keypoints on one line, has the floor.
+    """
+    low = np.where(placed[..., None], places, np.inf).min(axis=1)
+    high = np.where(placed[..., None], places, -np.inf).max(axis=1)
+    span = np.maximum(high - low, floor_px)
+    return np.sqrt(span[:, 0] * span[:, 1]).astype(np.float32)
+
+
+def keypoint_scores(
+    fields: Fields, accumulators, places, scales, sigmas, settings: DecoderSettings
+):
+    """Score of every keypoint, float32 [person, keypoint].
+
+    `expected_oks` is the heatmap probability there times the similarity that the Hough votes
+    around it promise (PersonLab, section 3.1); `hough` is the vote mass in 3 x 3 bins, up to 1.
+    """
+    scores = np.zeros(places.shape[:2], np.float32)
+    _score(
+        fields.heatmap, np.float32(fields.stride), accumulators, np.float32(settings.hough_bin_px),
+        places, scales, 2 * np.asarray(sigmas, np.float32), np.float32(settings.radius_px),
+        settings.score == "expected_oks", scores,
+    )  # fmt: skip
+    return scores
+
+
+def soft_nms(places: np.ndarray, scores: np.ndarray, radius_px: float):
+    """Person scores, best first: a keypoint near that of a better person adds nothing.
+
+    Args:
+        places: [person, keypoint, 2] in px.
+        scores: Keypoint scores [person, keypoint].
+        radius_px: How near.
+
+    Returns:
+        Indices of the persons by descending score, and these scores.
+    """
+    order = np.argsort(-scores.sum(axis=1), kind="stable")
+    values = _soft_nms(places[order], scores[order], np.float32(radius_px))
+    final = np.argsort(-values, kind="stable")
+    return order[final], values[final]
+
+
+@njit(cache=True, nogil=True)
+def _score(
+    heatmap, stride, accumulators, bin_px, places, scales, kappas, radius, expected_oks, scores
+):
+    num_keypoints, height, width = accumulators.shape
+    reach = radius / bin_px if expected_oks else np.float32(1.5)
+    for n in range(len(places)):
+        for k in range(num_keypoints):
+            x, y = places[n, k, 0], places[n, k, 1]
+            probability = bilinear(heatmap, k, x / stride, y / stride)
+            column, row = x / bin_px + MARGIN, y / bin_px + MARGIN
+            spread = 2 * (scales[n] * kappas[k] / bin_px) ** 2
+            total, expected = np.float32(0), np.float32(0)
+            first_row, last_row = max(0, int(row - reach) + 1), min(height - 1, int(row + reach))
+            first, last = max(0, int(column - reach) + 1), min(width - 1, int(column + reach))
+            for i in range(first_row, last_row + 1):
+                for j in range(first, last + 1):
+                    mass = accumulators[k, i, j]
+                    if mass == 0:
+                        continue
+                    distance = (j - column) ** 2 + (i - row) ** 2
+                    if distance <= reach * reach:
+                        total += mass
+                        expected += mass * np.exp(-distance / spread)
+            if not expected_oks:
+                scores[n, k] = min(total, np.float32(1))
+            elif total > 0:
+                scores[n, k] = probability * expected / total
+
+
+@njit(cache=True, nogil=True)
+def bilinear(field, channel, column, row):
+    """A field [y, x, channel] between its nodes, clamped to the grid."""
+    rows, columns = field.shape[0], field.shape[1]
+    column = min(max(column, np.float32(0)), np.float32(columns - 1))
+    row = min(max(row, np.float32(0)), np.float32(rows - 1))
+    j, i = min(int(column), max(columns - 2, 0)), min(int(row), max(rows - 2, 0))
+    right, below = min(j + 1, columns - 1), min(i + 1, rows - 1)
+    across, down = column - j, row - i
+    upper = field[i, j, channel] * (1 - across) + field[i, right, channel] * across
+    lower = field[below, j, channel] * (1 - across) + field[below, right, channel] * across
+    return upper * (1 - down) + lower * down
+
+
+@njit(cache=True, nogil=True)
+def _soft_nms(places, scores, radius):
+    persons, num_keypoints = scores.shape
+    values = np.zeros(persons, np.float32)
+    for n in range(persons):
+        for k in range(num_keypoints):
+            hidden = False
+            for m in range(n):
+                dx = places[n, k, 0] - places[m, k, 0]
+                dy = places[n, k, 1] - places[m, k, 1]
+                if dx * dx + dy * dy <= radius * radius and scores[m, k] > 0:
+                    hidden = True
+                    break
+            if not hidden:
+                values[n] += scores[n, k]
+        values[n] /= num_keypoints
+    return values

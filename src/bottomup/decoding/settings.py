@@ -1,0 +1,70 @@
+"""Every choice of the decoder, with the defaults that serve COCO and made-up people alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from bottomup.errors import InputError
+
+CHOICES = {"assembly": ("linked", "paper"), "score": ("expected_oks", "hough")}
+
+
+@dataclass(frozen=True)
+class DecoderSettings:
+    """Settings of `decode`; lengths are input px.
+
+    Attributes:
+        assembly: `paper` follows the tree from each seed and always places every keypoint;
+            `linked` joins peaks that point at each other, by mid or long offsets.
+        score: Keypoint score, `expected_oks` or `hough`.
+        radius_px: Disk radius that the fields were trained with.
+        hough_bin_px: Side of a bin of the Hough accumulators.
+        vote_threshold: Nodes below this heatmap probability cast no vote.
+        peak_threshold: Least Hough mass of a peak; a whole disk has mass 1.
+        seed_radius_px: A seed this near the same keypoint of an earlier person is dropped, and a
+            keypoint this near that of a better person adds nothing to the soft-NMS score.
+        link_threshold: Least agreement, 0 to 1, that joins two peaks (`linked`).
+        least_score: Detections below are dropped.
+        max_people: Detections kept, best first.
+        person_threshold: Person probability from which on a pixel belongs to somebody.
+        embedding_threshold: Largest embedding distance of a pixel, in person scales.
+        mask_score_gate: Least score of a person that may own pixels.
+        masks: Whether to make masks at all.
+    """
+
+    assembly: str = "linked"
+    score: str = "expected_oks"
+    radius_px: float = 32.0
+    hough_bin_px: float = 2.0
+    vote_threshold: float = 0.05
+    peak_threshold: float = 0.01
+    seed_radius_px: float = 10.0
+    link_threshold: float = 0.5
+    least_score: float = 0.001
+    max_people: int = 100
+    person_threshold: float = 0.5
+    embedding_threshold: float = 0.25
+    mask_score_gate: float = 0.0
+    masks: bool = True
+
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise InputError(f"decoder {name} is {getattr(self, name)!r}; use one of {known}")
+        for name in ("radius_px", "hough_bin_px", "max_people"):
+            if not getattr(self, name) > 0:
+                raise InputError(
+                    f"decoder {name} is {getattr(self, name)!r}; use a positive number"
+                )
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> "DecoderSettings":
+        """Settings from plain values; what is absent or None keeps its default.
+
+        Raises:
+            InputError: A key is unknown or a value is out of range.
+        """
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise InputError(f"decoder key {unknown[0]!r} is unknown; use one of {sorted(known)}")
+        return cls(**{key: value for key, value in values.items() if value is not None})

@@ -1,0 +1,188 @@
+"""The bound of representation and decoder: annotations as ideal fields, decoded and scored."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from keras import ops
+
+from bottomup import lookup
+from bottomup.coco import Annotations, keypoint_result, read_annotations, segmentation_result
+from bottomup.coco_results import to_coco
+from bottomup.decoding.decode import decode_poses, detections
+from bottomup.decoding.masks import person_masks
+from bottomup.decoding.settings import DecoderSettings
+from bottomup.evaluation import evaluate_task
+from bottomup.fields.grid import Fields, Frame
+from bottomup.records import annotated_keypoints, instance_map
+from bottomup.skeleton import COCO_PERSON, Skeleton
+
+NOISE_PX = 1.0
+OFFSETS = ("short", "mid", "long")
+KEYPOINT_METRICS = ("AP", "AP50", "AP75", "APm", "APl", "AR")
+MASK_METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR100")
+
+
+@dataclass(frozen=True)
+class OracleSettings:
+    """What the ideal network would be like.
+
+    Attributes:
+        system: Name of the module in `bottomup.systems` that encodes.
+        long_side: Longer side of the network input in px.
+        output_stride: Input px between nodes.
+        sub_cells: Segmentation cells along each side of a node.
+        garbage: Seed of the noise where a loss promises nothing, or None for clean fields.
+        decoder: Settings of the decoder; its radius is the one that encodes.
+    """
+
+    system: str = "personlab"
+    long_side: int = 801
+    output_stride: int = 16
+    sub_cells: int = 1
+    garbage: int | None = None
+    decoder: DecoderSettings = field(default_factory=DecoderSettings)
+
+
+def run_oracle(
+    paths: Sequence[Path], settings: OracleSettings, skeleton: Skeleton = COCO_PERSON
+) -> tuple[dict, list[dict], list[dict]]:
+    """Encodes, decodes and scores every image of some annotation files, pooled.
+
+    Returns:
+        The summary (metrics of each task, counts, median decode times) and the rows of the COCO
+        keypoint and segmentation result files.
+    """
+    parts = [read_annotations(path, skeleton) for path in paths]
+    truth = to_coco(*parts)
+    keypoints, masks, pose_ms, mask_ms = [], [], [], []
+    for image_id, fields, frame in ideal_images(parts, settings):
+        found, times = timed_decode(fields, skeleton, settings.decoder, frame)
+        pose_ms.append(times[0])
+        mask_ms.append(times[1])
+        keypoints += [keypoint_result(image_id, one.keypoints, one.score) for one in found]
+        masks += [segmentation_result(image_id, one.mask, one.score) for one in found if one.mask]
+    summary = {
+        "keypoints": _metrics(truth, keypoints, "keypoints", skeleton),
+        "segmentation": _metrics(truth, masks, "segmentation", skeleton),
+        "segmentation_with_keypoints": _metrics(
+            truth, masks, "segmentation_with_keypoints", skeleton
+        ),
+        "images": sum(len(part.images) for part in parts),
+        "persons": sum(p.annotated for part in parts for row in part.persons.values() for p in row),
+        "decode_ms_per_image": float(np.median(pose_ms)),
+        "mask_ms_per_image": float(np.median(mask_ms)),
+    }
+    return summary, keypoints, masks
+
+
+def ideal_images(
+    parts: Sequence[Annotations], settings: OracleSettings
+) -> Iterator[tuple[int, Fields, Frame]]:
+    """Image id, ideal refined fields and frame of every image."""
+    for part in parts:
+        for image in part.images:
+            persons = part.persons[image.id]
+            frame = Frame.fit(image.height, image.width, settings.long_side)
+            keypoints = annotated_keypoints(persons, part.skeleton)
+            pixels = instance_map(persons, image.height, image.width)
+            noise = None if settings.garbage is None else [settings.garbage, image.id]
+            yield (
+                image.id,
+                ideal_fields(keypoints, pixels, frame, part.skeleton, settings, noise),
+                frame,
+            )
+
+
+def ideal_fields(
+    keypoints: np.ndarray,
+    pixels: np.ndarray,
+    frame: Frame,
+    skeleton: Skeleton,
+    settings: OracleSettings,
+    noise: Sequence[int] | None = None,
+) -> Fields:
+    """What a perfect network would say about one image.
+
+    Args:
+        keypoints: float32 [person, keypoint, 3] in native px.
+        pixels: Instance map int32 [height, width] of the native image.
+        frame: How the image lies in the input.
+        skeleton: Whose keypoints these are.
+        settings: How to encode.
+        noise: Seed words of the noise, or None for clean fields.
+    """
+    stride, radius_px = settings.output_stride, settings.decoder.radius_px
+    system = lookup.load("systems", settings.system)
+    people = np.concatenate([keypoints, np.zeros_like(keypoints, shape=(1, *keypoints.shape[1:]))])
+    people[..., :2] = frame.to_input(people[..., :2])
+    input_map = input_instance_map(pixels, frame, stride)
+    encoded = system.targets(
+        people[None], input_map[None], skeleton, stride, radius_px, settings.sub_cells
+    )
+    arrays = {name: np.asarray(ops.convert_to_numpy(value))[0] for name, value in encoded.items()}
+    if noise is not None:
+        spoil(arrays, np.random.default_rng(noise), radius_px)
+    raw = {name: arrays[name][None] for name in OFFSETS}
+    refined = system.refined(raw, skeleton, stride)
+    offsets = {name: np.asarray(ops.convert_to_numpy(refined[name]))[0] for name in OFFSETS}
+    return Fields(
+        heatmap=arrays["heatmap"],
+        segmentation=joined_cells(arrays["segmentation"], settings.sub_cells),
+        stride=stride,
+        sub_cells=settings.sub_cells,
+        **offsets,
+    )
+
+
+def input_instance_map(pixels: np.ndarray, frame: Frame, stride: int) -> np.ndarray:
+    """The instance map at network input size, by the nearest native pixel; padding is empty."""
+    rows, columns = frame.input_size(stride)
+    y = np.floor(np.arange(rows) / frame.scale + 0.5).astype(int)
+    x = np.floor(np.arange(columns) / frame.scale + 0.5).astype(int)
+    y, x = y[y < frame.height], x[x < frame.width]
+    out = np.zeros((rows, columns), np.int32)
+    out[: len(y), : len(x)] = pixels[np.ix_(y, x)]
+    return out
+
+
+def spoil(arrays: dict, generator: np.random.Generator, radius_px: float) -> None:
+    """Replaces what no loss supervises by uniform noise and blurs the rest, in place."""
+    for name in OFFSETS:
+        values, weight = arrays[name], arrays[f"{name}_weight"][..., None]
+        guess = generator.uniform(-radius_px, radius_px, values.shape)
+        blurred = values + generator.normal(0, NOISE_PX, values.shape)
+        arrays[name] = np.where(weight > 0, blurred, guess).astype(np.float32)
+
+
+def joined_cells(cells: np.ndarray, sub_cells: int) -> np.ndarray:
+    """[y, x, s * s] to [y * s, x * s]."""
+    rows, columns = cells.shape[:2]
+    blocks = cells.reshape(rows, columns, sub_cells, sub_cells).transpose(0, 2, 1, 3)
+    return blocks.reshape(rows * sub_cells, columns * sub_cells)
+
+
+def timed_decode(fields: Fields, skeleton: Skeleton, decoder: DecoderSettings, frame: Frame):
+    """Detections with masks, and the CPU milliseconds of the poses and of the masks."""
+    start = time.thread_time()
+    poses = decode_poses(fields, skeleton, decoder)
+    middle = time.thread_time()
+    masks = person_masks(fields, poses, decoder, frame)
+    end = time.thread_time()
+    return detections(poses, masks, frame), (1e3 * (middle - start), 1e3 * (end - middle))
+
+
+def write_results(out_dir: Path, keypoints: list[dict], masks: list[dict]) -> None:
+    """Writes the two COCO result files, `keypoints.json` and `segmentation.json`."""
+    out_dir.mkdir(parents=True, exist_ok=True)
+    (out_dir / "keypoints.json").write_text(json.dumps(keypoints))
+    (out_dir / "segmentation.json").write_text(json.dumps(masks))
+
+
+def _metrics(truth, rows: list[dict], task: str, skeleton: Skeleton) -> dict[str, float]:
+    names = KEYPOINT_METRICS if task == "keypoints" else MASK_METRICS
+    values = evaluate_task(truth, rows, task, skeleton).metrics()
+    return {name: values[name][0] for name in names}
