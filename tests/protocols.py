@@ -32,7 +32,7 @@ def check_node_centres(trunk, stride, step):
     centres = []
     for seed in range(6):
         _reinitialise(trunk, seed)
-        image = tf.constant(np.random.default_rng(seed).uniform(0, 255, (1, side, side, 3)))
+        image = tf.constant(np.random.default_rng(seed).uniform(160, 255, (1, side, side, 3)))
         image = tf.cast(image, tf.float32)
         with tf.GradientTape() as tape:
             tape.watch(image)
