@@ -1,20 +1,24 @@
 #!/bin/sh
-# Make .venv from the hashed pins, once: a stamp holds the checksum of the pins it was made from.
+# Make .venv from the hashed pins, once: a stamp says what it was made from, and where.
 # Needs a Python of a tested version with its venv module; PYTHON=/path/to/python picks one.
+# ROLE=gpu takes TensorFlow with its CUDA wheels (Linux); .venv keeps its role until told otherwise.
 set -eu
 cd "$(dirname "$0")/.."
 TESTED="3.11 3.12 3.13"
 STAMP=.venv/pins.cksum
-PINS="$(cat requirements/cpu.txt requirements/dev.txt | cksum) $(pwd)"
+OLD=$(cat $STAMP 2>/dev/null || true)
+case "$OLD" in *" gpu "*) role=gpu ;; *) role=cpu ;; esac
+role=${ROLE:-$role}
+# The scripts in .venv/bin hold its absolute path, and the roles share files: both need a new start.
+PLACE=" $role $(pwd)"
+NEW="$(cat "requirements/$role.txt" requirements/dev.txt | cksum)$PLACE"
 
 version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true; }
 is_tested() { case " $TESTED " in *" $(version_of "$1") "*) true ;; *) false ;; esac; }
-
 is_usable() { is_tested .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1; }
-# The scripts in .venv/bin hold its absolute path: a moved checkout starts anew.
-has_moved() { [ -f $STAMP ] && ! grep -qF " $(pwd)" $STAMP; }
+has_moved() { case "$OLD" in "" | *"$PLACE") false ;; *) true ;; esac; }
 
-if is_tested .venv/bin/python && [ "$(cat $STAMP 2>/dev/null || true)" = "$PINS" ]; then
+if is_tested .venv/bin/python && [ "$OLD" = "$NEW" ]; then
     exit 0
 fi
 
@@ -40,10 +44,12 @@ if has_moved || ! is_usable; then
     "$python" -m venv --clear .venv
 fi
 export PIP_DISABLE_PIP_VERSION_CHECK=1
-echo "set-up 2/3: about a hundred pinned packages, 0.5 GB to download, 2 GB on disk"
+size="0.5 GB to download, 2.5 GB on disk"
+[ "$role" = cpu ] || size="several GB to download"
+echo "set-up 2/3: about a hundred pinned packages for the $role, $size"
 .venv/bin/python -m pip install --no-deps --require-hashes \
-    -r requirements/cpu.txt -r requirements/dev.txt
+    -r "requirements/$role.txt" -r requirements/dev.txt
 echo "set-up 3/3: bottomup itself"
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 .venv/bin/python -m pip check
-echo "$PINS" >$STAMP
+echo "$NEW" >$STAMP

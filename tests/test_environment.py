@@ -130,11 +130,11 @@ def pretended_python(path, version):
     return path
 
 
-def set_up(checkout, python):
+def set_up(checkout, python, **environment):
     return subprocess.run(
         ["sh", "requirements/set_up.sh"],
         cwd=checkout,
-        env={"PATH": "/usr/bin:/bin", "PYTHON": str(python)},
+        env={"PATH": "/usr/bin:/bin", "PYTHON": str(python)} | environment,
         capture_output=True,
         text=True,
     )
@@ -173,7 +173,7 @@ def test_changed_pins_are_installed(checkout):
 def test_moved_checkout_is_made_anew(checkout):
     python = pretended_python(checkout / "python", "3.11")
     pretended_python(checkout / ".venv/bin/python", "3.11")
-    (checkout / ".venv/pins.cksum").write_text("1 2 /elsewhere\n")
+    (checkout / ".venv/pins.cksum").write_text("1 2 cpu /elsewhere\n")
     assert "set-up 1/3" in set_up(checkout, python).stdout
 
 
@@ -182,3 +182,12 @@ def test_failed_installation_is_not_taken_for_done(checkout):
     python.write_text(python.read_text() + '[ "$3" = install ] && exit 1\nexit 0\n')
     assert set_up(checkout, python).returncode != 0
     assert not (checkout / ".venv/pins.cksum").exists()
+
+
+def test_role_lasts_until_told_otherwise(checkout):
+    python = pretended_python(checkout / "python", "3.11")
+    pretended_python(checkout / ".venv/bin/python", "3.11")
+    assert "for the gpu" in set_up(checkout, python, ROLE="gpu").stdout
+    assert "requirements/gpu.txt" in (checkout / ".venv/bin/calls").read_text()
+    assert set_up(checkout, python).stdout == ""
+    assert "set-up 1/3" in set_up(checkout, python, ROLE="cpu").stdout

@@ -182,9 +182,7 @@ def test_key_that_is_no_text_is_refused():
 
 
 def test_schema_without_file_allows_no_key():
-    with pytest.raises(
-        InputError, match=r"options\.radius is no known key; no key is known"
-    ):
+    with pytest.raises(InputError, match=r"options\.radius is no known key; no key is known"):
         validated({"radius": 1}, load_schema("systems/none_such"), "some.yaml", "system_options")
 
 
