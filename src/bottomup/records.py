@@ -149,7 +149,8 @@ def read_record(path: str, offset: int) -> bytes:
         file.seek(offset)
         head = file.read(LENGTH_BYTES + 4)
         length = int.from_bytes(head[:LENGTH_BYTES], "little")
-        data = file.read(length)
+        # A damaged length may be any number; only what can be there is read.
+        data = file.read(min(length, Path(path).stat().st_size))
     if len(head) < LENGTH_BYTES + 4 or len(data) < length:
         raise InputError(f"{path}: no whole record at byte {offset}; write the records again")
     return data
