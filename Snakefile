@@ -1,6 +1,7 @@
 """A study, from annotated images to its tables and figures. Start with README.md."""
 
 import os
+import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -16,8 +17,8 @@ if not workflow.overwrite_configfiles:
 
 
 # Jobs find the library by this path, also in conda environments and on other nodes.
-PATHS = [str(ROOT / "src"), os.getenv("PYTHONPATH")]
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, PATHS)))
+for name, folder in (("PYTHONPATH", ROOT / "src"), ("PATH", Path(sys.executable).parent)):
+    os.environ.update({name: os.pathsep.join(filter(None, [str(folder), os.getenv(name)]))})
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 

@@ -22,6 +22,7 @@ EXCLUDED = frozenset(
     f"bottomup.{name}" for name in ("catalogue", "config", "job", "provenance", "schema")
 )
 PACKAGES = ("numpy", "tensorflow", "keras", "numba", "pycocotools", "scikit-image", "snakemake")
+OTHER_NAMES = {"tensorflow": "tensorflow-cpu"}
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -174,4 +175,4 @@ def _version(package: str) -> str | None:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return None
+        return _version(OTHER_NAMES[package]) if package in OTHER_NAMES else None
