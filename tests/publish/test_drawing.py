@@ -73,6 +73,14 @@ def test_enlarging_keeps_places():
     assert (changed(picture, ground) == mask.repeat(3, 0).repeat(3, 1)).all()
 
 
+def test_poses_on_large_photographs_are_drawn_in_place():
+    photograph = np.full((2100, 2000, 3), 100, np.uint8)
+    picture = draw_people(photograph, [Drawn(xy=np.array([[500, 100], [500, 900]]))], PAIR)
+    rows, columns = np.nonzero(changed(picture, photograph))
+    assert (rows.min(), rows.max()) == (pytest.approx(100, abs=20), pytest.approx(900, abs=20))
+    assert columns.mean() == pytest.approx(500, abs=1)
+
+
 def test_nobody_leaves_the_image_as_it_is():
     assert (draw_people(GROUND, [], PAIR) == GROUND).all()
 

@@ -1,6 +1,6 @@
 """Poses and masks drawn on an image, one colour a person.
 
-Drawn at twice the size or more and scaled down, so that lines are smooth at any angle.
+Lines are drawn larger and scaled down, so that they are smooth at any angle.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ GREY = (150, 150, 150)
 MASK_OPACITY = 0.4
 LINES_ACROSS = 150  # line widths that would fill the longer side of the image
 SMOOTHING = 3
+SMOOTHED_PIXELS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,14 @@ def _paint_mask(canvas: np.ndarray, mask: np.ndarray, colour: tuple, enlarge: in
 def _with_poses(
     picture: Image.Image, poses: Sequence[tuple], skeleton: Skeleton, enlarge: int
 ) -> Image.Image:
-    size = (picture.width * SMOOTHING, picture.height * SMOOTHING)
+    # Photographs of many pixels are smooth enough as they are, and would fill the memory.
+    smoothing = SMOOTHING if picture.width * picture.height <= SMOOTHED_PIXELS else 1
+    size = (picture.width * smoothing, picture.height * smoothing)
     large = picture.resize(size, Image.Resampling.NEAREST)
     pen = ImageDraw.Draw(large)
     # Half a pixel more, since pixel centres sit at integers and drawing starts at pixel corners.
-    scale = SMOOTHING * enlarge
-    width = max(1.5, max(picture.size) / LINES_ACROSS) * SMOOTHING
+    scale = smoothing * enlarge
+    width = max(1.5, max(picture.size) / LINES_ACROSS) * smoothing
     for each, colour in poses:
         xy = (np.asarray(each.xy, float) + 0.5) * scale
         shown = np.ones(len(xy), bool) if each.shown is None else np.asarray(each.shown, bool)
