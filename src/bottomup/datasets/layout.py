@@ -103,13 +103,13 @@ def _height(rng: np.random.Generator, frame: Frame, people: int) -> float:
 
 def _overlap(box: np.ndarray, others: list[np.ndarray]) -> float:
     """Largest share that box and another box hide of the smaller of the two."""
-    worst = 0.0
-    for other in others:
-        low, high = np.maximum(box[:2], other[:2]), np.minimum(box[2:], other[2:])
-        shared = np.prod(np.clip(high - low, 0, None))
-        smaller = min(np.prod(box[2:] - box[:2]), np.prod(other[2:] - other[:2]))
-        worst = max(worst, float(shared / smaller))
-    return worst
+    if not others:
+        return 0.0
+    all_boxes = np.array([box, *others])
+    sides = np.minimum(box[2:], all_boxes[:, 2:]) - np.maximum(box[:2], all_boxes[:, :2])
+    shared = np.maximum(sides[1:, 0], 0) * np.maximum(sides[1:, 1], 0)
+    sizes = (all_boxes[:, 2] - all_boxes[:, 0]) * (all_boxes[:, 3] - all_boxes[:, 1])
+    return float((shared / np.minimum(sizes[1:], sizes[0])).max())
 
 
 def _find_place(
@@ -146,7 +146,7 @@ def place_figure(
     cones[..., :2] += xy
     drawing = draw_solid(
         *(cones.reshape(-1, 8), figure.material_of, figure.materials, frame.light),
-        *(frame.side, height_px, 3 if height_px < 75 else 2),
+        *(frame.side, height_px, 3 if height_px < 50 else 2),
     )
     return drawing and Actor(kind, drawing, figure, xy, height_px, ground)
 

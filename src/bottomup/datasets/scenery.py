@@ -65,15 +65,14 @@ def _horizon(rng: np.random.Generator, world: World, side: int) -> np.ndarray:
 
 
 def _room(rng: np.random.Generator, world: World, side: int) -> np.ndarray:
-    floor_at = rng.uniform(0.5, 0.8) * side
-    rows, columns = np.mgrid[:side, :side].astype(np.float32)
-    wall = _surface(rng, _tone(rng, world), side)
-    floor = _surface(rng, _tone(rng, world), side)
-    away = np.maximum(rows - floor_at, 1) / side
-    across = (columns / side - rng.uniform(0.3, 0.7)) / (away + 0.25) * rng.uniform(2, 5)
-    tiles = (np.floor(across) + np.floor(1.2 / (away + 0.25) * 3)) % 2
-    floor *= (1 - rng.uniform(0, 0.25) * tiles)[..., None]
-    return np.where((rows > floor_at)[..., None], floor, wall)
+    picture = _surface(rng, _tone(rng, world), side)
+    first = int(rng.uniform(0.5, 0.8) * side)
+    floor = _surface(rng, _tone(rng, world), side)[first:]
+    away = np.linspace(0, 1, side, dtype=np.float32)[: side - first, None] + 0.25
+    across = np.linspace(0, 1, side, dtype=np.float32) - rng.uniform(0.3, 0.7)
+    tiles = np.floor(across / away * rng.uniform(2, 5)) + np.floor(3.6 / away)
+    picture[first:] = floor * (1 - rng.uniform(0, 0.25) * (tiles % 2))[..., None]
+    return picture
 
 
 def _ridges(rng: np.random.Generator, world: World, side: int) -> np.ndarray:

@@ -106,9 +106,10 @@ def any_colour(rng: np.random.Generator, world: World) -> np.ndarray:
 
 def cloth(rng: np.random.Generator, world: World, patterned: float = 0.4) -> Material:
     """A fabric: plain, or with one of the world's patterns in two colours."""
-    colour, second = clothing_colour(rng, world), clothing_colour(rng, world)
+    colour = clothing_colour(rng, world)
     if rng.random() > patterned:
-        return Material(colour, second)
+        return plain(colour)
+    second = clothing_colour(rng, world)
     pattern = world.patterns[rng.integers(len(world.patterns))]
     return Material(colour, second, pattern, float(rng.uniform(0.035, 0.09)))
 
