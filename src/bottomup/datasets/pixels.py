@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def stretch(knots: np.ndarray, side: int) -> np.ndarray:
     """Smooth interpolation of knots [n, n], n > 1, to an image, float32 [side, side]."""
     cells = knots.shape[0] - 1
@@ -30,7 +30,7 @@ def stretch(knots: np.ndarray, side: int) -> np.ndarray:
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def blend(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Two pictures (or colours, as [1, 1, 3]) mixed by a share of the second, [y, x, 3]."""
     rows, columns = share.shape
@@ -45,9 +45,9 @@ def blend(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarra
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def lay_over(canvas: np.ndarray, paint: np.ndarray, top: int, left: int) -> None:
-    """Put paint (RGB times coverage, coverage) on a canvas, in place."""
+    """Lays paint (RGB times coverage, coverage) on a canvas, in place."""
     for row in range(paint.shape[0]):
         for column in range(paint.shape[1]):
             cover = paint[row, column, 3]
@@ -59,11 +59,11 @@ def lay_over(canvas: np.ndarray, paint: np.ndarray, top: int, left: int) -> None
                     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def expose(
     canvas: np.ndarray, grain: np.ndarray, blur: float, gain: float, lift: float
 ) -> np.ndarray:
-    """Blur by (blur, 1 - 2 blur, blur) along both axes, add gain, lift and grain; uint8."""
+    """Blurs by (blur, 1 - 2 blur, blur) along both axes, adds gain, lift and grain; uint8."""
     rows, columns = grain.shape
     count = 3 * columns
     # Flat rows of float32 without a branch inside: the compiler makes vector code of them.
@@ -86,7 +86,7 @@ def expose(
     return out.reshape(rows, columns, 3)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def simplify(corners: np.ndarray, tolerance: float) -> np.ndarray:
     """Which corners of an open line to keep so that none is further than `tolerance` off.
 

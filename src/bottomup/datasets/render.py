@@ -77,7 +77,7 @@ def draw_solid(
     unit_px: float,
     supersample: int = 2,
 ) -> Drawing | None:
-    """Draw round cones given in image pixels.
+    """Draws round cones given in image pixels.
 
     Args:
         cones: x, y, z, radius of both ends, in pixels, z towards the viewer, [cone, 8].
@@ -122,7 +122,7 @@ def _material_arrays(materials: list[Material], unit: float) -> tuple[np.ndarray
     return colours, kinds, periods
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _along_axis(x, y, dx, dy, dz, ra, dr):
     """Where on the axis (0 to 1) the sphere with the nearest surface sits, for one ray."""
     alpha = dr * dr - dx * dx - dy * dy
@@ -137,7 +137,7 @@ def _along_axis(x, y, dx, dy, dz, ra, dr):
     return min(max(t, 0.0), 1.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _along_steep_axis(alpha, beta, gamma, dz):
     """The same where one end hides the other's outline: an end, or the one place between."""
     between = -1.0
@@ -154,9 +154,9 @@ def _along_steep_axis(alpha, beta, gamma, dz):
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cast(cones, depth, owner, surface):
-    """Fill depth, cone index and (place on the axis, normal) of the nearest surface."""
+    """Fills depth, cone index and (place on the axis, normal) of the nearest surface."""
     rows, columns = depth.shape
     for c in range(cones.shape[0]):
         ax, ay, az, ra = cones[c, 0], cones[c, 1], cones[c, 2], cones[c, 3]
@@ -187,7 +187,7 @@ def _cast(cones, depth, owner, surface):
                     surface[row, column, 3] = height / radius
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _pattern(kind, a, b):
     """Share of the second colour at pattern coordinates (along, around)."""
     fa, fb = a - np.floor(a), b - np.floor(b)
@@ -209,7 +209,7 @@ def _pattern(kind, a, b):
     return 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cloth_place(cone, surface):
     """Distance along the axis and around it of a point on a cone's surface."""
     dx, dy, dz = cone[4] - cone[0], cone[5] - cone[1], cone[6] - cone[2]
@@ -220,7 +220,7 @@ def _cloth_place(cone, surface):
     return along, radius * np.arcsin(min(max(turned, -1.0), 1.0))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _crease(depth, row, column, reach, threshold):
     """How many of four neighbours stand clearly in front of this point, 0 to 1."""
     rows, columns = depth.shape
@@ -237,11 +237,11 @@ def _crease(depth, row, column, reach, threshold):
     return in_front / 4.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _shade(
     depth, owner, surface, cones, material_of, colours, kinds, periods, light, unit, points, paint
 ):
-    """Light the surface, paint the patterns, darken creases, average the points of a pixel."""
+    """Lights the surface, paints patterns, darkens creases, averages the points of a pixel."""
     reach = max(1, int(0.014 * unit + 0.5))
     share = 1.0 / (points * points)
     for row in range(depth.shape[0]):

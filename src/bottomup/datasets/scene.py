@@ -65,7 +65,7 @@ class Scene:
 def draw_scene(
     rng: np.random.Generator, world: World, side: int, people: int, extras: Mapping[str, int]
 ) -> Scene:
-    """Draw a scene in which every one of `people` can be annotated with keypoints.
+    """Draws a scene in which every one of `people` can be annotated with keypoints.
 
     Args:
         rng: Source of chance.
@@ -147,7 +147,7 @@ def label_keypoints(actor: Actor, index: int, owner: np.ndarray) -> np.ndarray:
 
 def _paint(rng: np.random.Generator, world: World, side: int, actors: list[Actor]) -> np.ndarray:
     canvas = paint_background(rng, world, side)
-    for _ in range(int(rng.integers(2, 10))):
+    for _ in range(int(rng.integers(2, 8))):
         size = np.exp(rng.uniform(np.log(10), np.log(66), 2)) * side / 257
         thing = draw_thing(rng, world, rng.uniform(0, side, 2), size, side)
         if thing is not None:
@@ -177,6 +177,7 @@ def _cast_shadow(canvas: np.ndarray, actor: Actor) -> None:
 
 def _develop(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
     """Exposure, a little blur and grain, as a camera adds them; uint8."""
-    grain = rng.standard_normal(canvas.shape[:2], np.float32) * rng.uniform(0.005, 0.025)
+    grain = rng.random(canvas.shape[:2], np.float32) - np.float32(0.5)
+    grain *= rng.uniform(0.02, 0.085)
     blur, gain, lift = rng.uniform((0.0, 0.85, -0.03), (0.12, 1.1, 0.05))
     return expose(canvas, grain, blur, gain, lift)

@@ -133,7 +133,7 @@ def draw_thing(
 
     `shape` asks for a flat shape of that kind: box, disc, polygon or blob.
     """
-    if shape is not None or rng.random() < 0.5:
+    if shape is not None or rng.random() < 0.4:
         return _draw_flat(rng, world, centre, size, side, shape)
     return _draw_cones(rng, world, centre, size, side)
 

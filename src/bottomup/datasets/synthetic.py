@@ -37,7 +37,7 @@ KNOWN_SETTINGS = ("images", "image_side", "seed", "empty_share")
 
 @dataclass(frozen=True)
 class Task:
-    """One image to draw: its id, the id of its first person, how many people, where to write."""
+    """One image to draw: its id, how many people, its seed, what to annotate, where to write."""
 
     image_id: int
     people: int
@@ -62,7 +62,7 @@ def make_split(
     processes: int = 1,
     progress: bool = False,
 ) -> None:
-    """Draw the images of one split and write their COCO annotations.
+    """Draws the images of one split and writes their COCO annotations.
 
     Args:
         settings: `images` (number of images by split name), and optionally `image_side` in px
@@ -143,7 +143,7 @@ def _draw_all(tasks: list[Task], processes: int) -> Iterator[list[dict]]:
 
 
 def draw_image(task: Task) -> list[dict]:
-    """Draw one image, write its JPEG, return its persons as rows of a COCO file (without ids)."""
+    """Draws one image, writes its JPEG, returns its persons as rows of a COCO file, without ids."""
     rng = np.random.default_rng(np.random.SeedSequence(task.seed))
     scene = draw_scene(rng, world_of(task.split), task.side, task.people, _extras(rng, task.people))
     picture = PIL.Image.fromarray(scene.image)
