@@ -38,7 +38,7 @@ def test_comments_and_docstrings_plan_nothing(story):
 
 
 def test_a_changed_decoder_setting_decodes_and_trains_nothing(story):
-    protocol = "config/protocols/single_scale_257.yaml"
+    protocol = "config/protocols/story.yaml"
     with story.edited(protocol, "decoder: {}", "decoder: {max_people: 7}"):
         planned = story.plan()
     assert planned["decode_shard"] == 2
@@ -58,7 +58,7 @@ def test_a_new_protocol_tests_and_trains_nothing(story):
     protocol = "sides: [193]\n"
     with (
         story.added("config/protocols/small.yaml", protocol),
-        story.edited("config/story.yaml", "[single_scale_257]", "[single_scale_257, small]"),
+        story.edited("config/story.yaml", "protocols: [story]", "protocols: [story, small]"),
     ):
         planned = story.plan()
     assert planned["infer_shard"] == 2
@@ -81,7 +81,7 @@ def test_a_new_key_of_the_publish_section_plans_no_training(story):
 
 def test_an_edited_expectation_plans_no_computation(story):
     with story.edited(
-        "config/experiments/toy.yaml", "system:", "expected: {tolerance: 0.2}\nsystem:"
+        "config/experiments/story.yaml", "based_on", "expected: {tolerance: 0.2}\nbased_on"
     ):
         assert set(story.plan()) <= {"make_table"}
 
@@ -110,7 +110,7 @@ def test_an_edited_function_that_training_calls_trains_again(story, module):
 
 
 def test_a_changed_training_setting_trains_again_and_keeps_the_records(story):
-    with story.edited("config/experiments/toy.yaml", "steps: 6", "steps: 8"):
+    with story.edited("config/experiments/story.yaml", "steps: 6", "steps: 8"):
         assert set(story.plan()) == {"train_model", *AFTER_TRAINING}
 
 
@@ -140,7 +140,7 @@ def test_a_failure_is_told_in_its_sentence_and_leaves_results_intact(story):
     image = next((story.folder / "resources/datasets/toy/val/images").glob("*.jpg"))
     kept = image.read_bytes()
     image.write_bytes(kept[:200])
-    weights = story.folder / "results/runs/toy/seed-0/weights.keras"
+    weights = story.folder / "results/runs/story/seed-0/weights.keras"
     done = story.snakemake("--cores", "1", "--forcerun", "check_split", "--until", "check_split")
     image.write_bytes(kept)
     said = done.stdout + done.stderr

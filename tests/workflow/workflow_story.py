@@ -12,10 +12,18 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("Snakefile", "workflow", "config", "profiles", "src", "envs")
 STUBS = Path(__file__).parent / "stubs"
+EXPERIMENT = """
+based_on: toy
+training: {steps: 6}
+"""
+PROTOCOL = """
+sides: [257]
+decoder: {}
+"""
 STUDY = """
 study: story
-experiments: [toy]
-protocols: [single_scale_257]
+experiments: [story]
+protocols: [story]
 publish:
   tables: [people_table]
   figures: []
@@ -34,6 +42,8 @@ class Story:
             else:
                 shutil.copy2(REPOSITORY / name, folder / name)
         (folder / "config" / "story.yaml").write_text(STUDY)
+        (folder / "config" / "experiments" / "story.yaml").write_text(EXPERIMENT)
+        (folder / "config" / "protocols" / "story.yaml").write_text(PROTOCOL)
 
     def snakemake(self, *words: str) -> subprocess.CompletedProcess:
         """Runs Snakemake with stand-ins for the computing modules (tests/workflow/stubs)."""

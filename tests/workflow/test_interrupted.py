@@ -1,0 +1,70 @@
+"""A training that is killed goes on where it was, through Snakemake."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from workflow_story import REPOSITORY
+
+STEPS = 400
+EXPERIMENT = f"""
+based_on: toy
+training: {{steps: {STEPS}, batch: 1, checkpoint_every: 5, log_every: 5}}
+"""
+STUDY = "study: killed\nexperiments: [killed]\nprotocols: [single_scale_257]\n"
+WEIGHTS = "results/runs/killed/seed-0/weights.keras"
+SECONDS_TO_START = 240
+
+
+@pytest.fixture
+def copy(tmp_path):
+    for name in ("Snakefile", "workflow", "profiles", "src", "envs"):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    for source in (REPOSITORY / "config").rglob("*.yaml"):
+        target = tmp_path / source.relative_to(REPOSITORY)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(source)
+    (tmp_path / "config" / "killed.yaml").write_text(STUDY)
+    (tmp_path / "config" / "experiments" / "killed.yaml").write_text(EXPERIMENT)
+    return tmp_path
+
+
+def snakemake(folder, *words):
+    command = [sys.executable, "-m", "snakemake", "--configfile", "config/killed.yaml"]
+    return subprocess.Popen(
+        [*command, "--cores", "2", *words, WEIGHTS],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+    )
+
+
+def wait_for_state(folder, process):
+    deadline = time.monotonic() + SECONDS_TO_START
+    while not list(folder.glob("results/state/killed/seed-0/*/state.npz")):
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline, "no state was saved"
+        time.sleep(0.2)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT], ids=lambda blow: blow.name)
+def test_a_killed_training_is_resumed(copy, blow):
+    first = snakemake(copy)
+    wait_for_state(copy, first)
+    os.killpg(first.pid, blow)
+    first.communicate()
+    assert not (copy / WEIGHTS).exists(), "the training had ended before it was killed"
+    snakemake(copy, "--unlock").communicate()
+    second = snakemake(copy)
+    said, _ = second.communicate()
+    assert second.returncode == 0, said
+    assert "resumed at step" in said
+    assert f"step {STEPS}/{STEPS}" in said
+    assert (copy / WEIGHTS).exists()
