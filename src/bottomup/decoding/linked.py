@@ -9,6 +9,7 @@ from bottomup.fields.grid import Fields
 from bottomup.skeleton import Skeleton
 
 REACH_SHARE = 0.25  # of the radius: how near a landing place must be to count for a peak
+LONG_WORTH = 0.9  # long offsets come after the nearer, more certain mid offsets
 ONE_SIDED = 0.9  # worth of a link whose other end lies on no mask of its own
 
 
@@ -83,7 +84,8 @@ def _pairs(keypoints, mid_peak, mid_agreement, long_peak, long_agreement, asked,
                     back = long_agreement[b, k] if long_peak[b, k] == a else np.float32(0)
                     value = np.float32(0.5) * (long_agreement[a, target] + back)
                 if value >= threshold:
-                    first[count], second[count], weight[count] = a, b, value
+                    first[count], second[count] = a, b
+                    weight[count] = np.float32(LONG_WORTH) * value
                     count += 1
     return first[:count], second[:count], weight[:count]
 
@@ -100,21 +102,46 @@ def _join(keypoints, mid_peak, mid_agreement, long_peak, long_agreement, asked, 
     for p in range(peaks):
         members[p, keypoints[p]] = p
     for n in np.argsort(-weight, kind="mergesort"):
-        a, b = owner[first[n]], owner[second[n]]
-        if a == b:
-            continue
-        free = True
-        for k in range(num_keypoints):
-            if members[a, k] >= 0 and members[b, k] >= 0:
-                free = False
-        if free:
-            a, b = min(a, b), max(a, b)
-            for k in range(num_keypoints):
-                if members[b, k] >= 0:
-                    members[a, k] = members[b, k]
-                    owner[members[b, k]] = a
+        _merge(first[n], second[n], members, owner)
+    _join_at_shared_peaks(mid_peak, mid_agreement, members, owner, threshold)
     heads = np.flatnonzero(owner == np.arange(peaks))
     return members[heads]
+
+
+@njit(cache=True, nogil=True)
+def _merge(p, q, members, owner):
+    """Makes the persons of two peaks one, unless both have a keypoint of some type."""
+    a, b = min(owner[p], owner[q]), max(owner[p], owner[q])
+    if a == b:
+        return
+    num_keypoints = members.shape[1]
+    for k in range(num_keypoints):
+        if members[a, k] >= 0 and members[b, k] >= 0:
+            return
+    for k in range(num_keypoints):
+        if members[b, k] >= 0:
+            members[a, k] = members[b, k]
+            owner[members[b, k]] = a
+
+
+@njit(cache=True, nogil=True)
+def _join_at_shared_peaks(mid_peak, mid_agreement, members, owner, threshold):
+    """Two fragments that point at the same peak, which a third person has, share its keypoint.
+
+    Where keypoints of two people coincide there is one peak, so the other person falls apart there.
+    """
+    claimant = np.full(len(owner), -1, np.int64)
+    for a in range(len(owner)):
+        for target in range(members.shape[1]):
+            p = mid_peak[a, target]
+            if p < 0 or mid_agreement[a, target] < threshold:
+                continue
+            if owner[p] == owner[a] or members[owner[a], target] >= 0:
+                continue
+            if claimant[p] < 0:
+                claimant[p] = a
+            else:
+                _merge(claimant[p], a, members, owner)
 
 
 @njit(cache=True, nogil=True)

@@ -60,6 +60,7 @@ def run_lengths(labels: np.ndarray, persons: int) -> list[dict]:
         runs = order[first:last]
         borders = np.stack([starts[runs], ends[runs]], 1).reshape(-1)
         counts = np.diff(borders, prepend=0, append=labels.size)
+        counts = counts[: len(counts) - (counts[-1] == 0)]
         rle = rle_tools.frPyObjects(
             {"size": [height, width], "counts": counts.tolist()}, height, width
         )

@@ -1,0 +1,204 @@
+"""Every kernel of the decoder equals its slow reference, on random and on hostile input."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pycocotools import mask as rle_tools
+
+import decoding_reference as reference
+from bottomup.decoding import linked, links, masks, peaks, scores, tree, votes
+from bottomup.decoding.settings import DecoderSettings
+from bottomup.fields.grid import Fields
+from bottomup.rle import rle_mask
+from bottomup.skeleton import Skeleton
+
+TOY = Skeleton(
+    name="toy",
+    keypoints=("nose", "left_hand", "right_hand"),
+    edges=(("nose", "left_hand"), ("nose", "right_hand")),
+    sigmas=(0.05, 0.1, 0.1),
+)
+SETTINGS = DecoderSettings(radius_px=12.0, seed_radius_px=6.0)
+STRIDE = 8
+
+
+def random_fields(seed: int, rows: int = 5, columns: int = 6, whole: bool = False) -> Fields:
+    """Random fields; `whole` offsets land on few places, so that votes coincide."""
+    generator = np.random.default_rng(seed)
+
+    def offsets(channels):
+        values = generator.uniform(-20, 20, (rows, columns, channels, 2))
+        if whole:
+            nodes = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1) * STRIDE
+            goals = generator.integers(-1, 4, (rows, columns, channels, 2)) * 9
+            values = goals - nodes[:, :, None]
+        return values.astype(np.float32)
+
+    heatmap = generator.choice([0, 0.02, 0.3, 0.9, 1], (rows, columns, 3)).astype(np.float32)
+    segmentation = generator.uniform(0, 1, (rows, columns)).astype(np.float32)
+    return Fields(heatmap, offsets(3), offsets(4), offsets(3), segmentation, STRIDE)
+
+
+ANY_FIELDS = st.builds(
+    random_fields,
+    seed=st.integers(0, 2**31),
+    rows=st.integers(1, 6),
+    columns=st.integers(1, 6),
+    whole=st.booleans(),
+)
+SLOW = settings(max_examples=40, deadline=None)
+
+
+def found_peaks(fields):
+    accumulators, touched = votes.cast_votes(fields, SETTINGS)
+    return peaks.find_peaks(accumulators, touched, SETTINGS), accumulators
+
+
+def asked(fields):
+    """Peaks, the label of every bin, and the reach of a peak."""
+    (xy, keypoints, masses), accumulators = found_peaks(fields)
+    reach_px = 5.0
+    labels = links.label_bins(xy, keypoints, accumulators.shape, 2.0, reach_px)
+    return (xy, keypoints, masses), labels, reach_px
+
+
+@SLOW
+@given(fields=ANY_FIELDS)
+def test_votes(fields):
+    accumulators, touched = votes.cast_votes(fields, SETTINGS)
+    np.testing.assert_allclose(accumulators, reference.hough(fields, SETTINGS), atol=1e-5)
+    np.testing.assert_array_equal(np.sort(touched), np.flatnonzero(accumulators))
+
+
+@SLOW
+@given(fields=ANY_FIELDS)
+def test_peaks(fields):
+    (xy, keypoints, masses), accumulators = found_peaks(fields)
+    expected = reference.peaks(accumulators, SETTINGS, peaks.MERGE_BINS)
+    found = sorted(zip(masses, keypoints, *xy.T, strict=True))
+    assert len(found) == len(expected)
+    # Equal masses may come in any order.
+    if len({round(float(m), 5) for m in masses}) == len(masses):
+        np.testing.assert_allclose(found, sorted(expected), atol=1e-3)
+    np.testing.assert_allclose(masses, [one[0] for one in expected], atol=1e-5)
+
+
+@SLOW
+@given(fields=ANY_FIELDS)
+def test_labels_of_bins(fields):
+    (xy, keypoints, _), labels, reach_px = asked(fields)
+    expected = reference.labels(xy / 2.0, keypoints, labels.shape, reach_px / 2.0)
+    assert (labels != expected).mean() < 1e-3  # float32 may decide an exact tie the other way
+
+
+@SLOW
+@given(fields=ANY_FIELDS)
+def test_mid_links(fields):
+    (xy, keypoints, _), labels, _ = asked(fields)
+    found = links.mid_links(fields, xy, keypoints, labels, 2.0, TOY.directed_edges, SETTINGS)
+    for p, k in enumerate(keypoints):
+        nodes = reference.voters(fields, p, xy[p], k, labels, 2.0, SETTINGS)
+        assert found.asked[p] == len(nodes)
+        for e, (start, end) in enumerate(TOY.directed_edges):
+            if start == k:
+                check_answer(found, p, end, fields.mid[:, :, e], nodes, labels)
+
+
+@SLOW
+@given(fields=ANY_FIELDS)
+def test_long_links(fields):
+    (xy, keypoints, _), labels, _ = asked(fields)
+    found = links.long_links(fields, xy, keypoints, labels, 2.0, SETTINGS)
+    for p, k in enumerate(keypoints):
+        nodes = reference.mask_nodes(fields, p, xy[p], k, labels, 2.0, SETTINGS)
+        assert found.asked[p] == len(nodes)
+        for target in range(3):
+            if target != k:
+                check_answer(found, p, target, fields.long[:, :, target], nodes, labels)
+
+
+def check_answer(found, p, target, field, nodes, labels):
+    peak, share, xy = reference.answer(field, nodes, STRIDE, labels, target, 2.0)
+    assert found.peak[p, target] == peak
+    assert found.agreement[p, target] == pytest.approx(share, abs=1e-5)
+    if nodes:
+        np.testing.assert_allclose(found.xy[p, target], xy, atol=1e-3)
+
+
+@SLOW
+@given(fields=ANY_FIELDS)
+def test_tree(fields):
+    found, _ = found_peaks(fields)
+    places, placed = tree.assemble_tree(fields, found, TOY, SETTINGS)
+    expected = reference.tree(fields, found, TOY.directed_edges, SETTINGS.seed_radius_px)
+    assert placed.all()
+    np.testing.assert_allclose(places, expected.reshape(places.shape), rtol=1e-4, atol=1e-2)
+
+
+@SLOW
+@given(fields=ANY_FIELDS)
+def test_linked_people_own_each_peak_once(fields):
+    found, accumulators = found_peaks(fields)
+    places, placed = linked.assemble_linked(fields, found, TOY, SETTINGS, accumulators.shape)
+    assert np.isfinite(places).all()
+    for xy, k in zip(found[0], found[1], strict=True):
+        owners = (placed[:, k] & (places[:, k] == xy).all(-1)).sum()
+        assert owners >= 1
+
+
+@SLOW
+@given(fields=ANY_FIELDS, seed=st.integers(0, 2**31), scale=st.floats(0.1, 200))
+def test_expected_oks(fields, seed, scale):
+    _, accumulators = found_peaks(fields)
+    places = np.random.default_rng(seed).uniform(-10, 60, (2, 3, 2)).astype(np.float32)
+    scales = np.array([scale, 20], np.float32)
+    found = scores.keypoint_scores(fields, accumulators, places, scales, TOY.sigmas, SETTINGS)
+    for n, k in np.ndindex(2, 3):
+        expected = reference.expected_oks(
+            fields, accumulators, places[n, k], k, scales[n], 2 * TOY.sigmas[k], SETTINGS
+        )
+        assert found[n, k] == pytest.approx(expected, abs=1e-3)
+
+
+@SLOW
+@given(seed=st.integers(0, 2**31), people=st.integers(0, 8))
+def test_soft_nms(seed, people):
+    generator = np.random.default_rng(seed)
+    places = generator.integers(0, 12, (people, 3, 2)).astype(np.float32)
+    values = generator.choice([0, 0.2, 0.5, 1], (people, 3)).astype(np.float32)
+    order, totals = scores.soft_nms(places, values, 5.0)
+    best_first = np.argsort(-values.sum(1), kind="stable")
+    expected = reference.soft_nms(places[best_first], values[best_first], 5.0)
+    np.testing.assert_allclose(totals, np.sort(expected)[::-1], atol=1e-6)
+    assert sorted(order) == list(range(people))
+
+
+@SLOW
+@given(fields=ANY_FIELDS, seed=st.integers(0, 2**31), people=st.integers(0, 4))
+def test_node_owners(fields, seed, people):
+    generator = np.random.default_rng(seed)
+    places = generator.integers(-1, 4, (people, 3, 2)).astype(np.float32) * 9
+    weights = generator.choice([0, 0.5, 1], (people, 3)).astype(np.float32)
+    scales = generator.uniform(10, 60, people).astype(np.float32)
+    inside = fields.segmentation >= 0.5
+    found = np.zeros(inside.shape, np.int16)
+    masks._assign(
+        fields.long, np.float32(STRIDE), inside, places, weights, scales, np.float32(0.4), found
+    )
+    for i, j in np.ndindex(inside.shape):
+        expected = 0
+        if inside[i, j]:
+            expected = reference.owner(fields, i, j, places, weights, scales, 0.4, masks.FAR)
+        assert found[i, j] == expected
+
+
+@SLOW
+@given(seed=st.integers(0, 2**31), height=st.integers(1, 9), width=st.integers(1, 9))
+def test_run_lengths(seed, height, width):
+    labels = np.random.default_rng(seed).integers(0, 4, (width, height)).astype(np.int16)
+    found = masks.run_lengths(labels, 3)
+    for label, rle in enumerate(found, 1):
+        mask = np.asfortranarray((label == labels.T).astype(np.uint8))
+        assert rle["counts"].encode() == rle_tools.encode(mask)["counts"]
+        np.testing.assert_array_equal(rle_mask(rle), mask)

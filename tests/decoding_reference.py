@@ -1,0 +1,190 @@
+"""Slow, obvious NumPy versions of the decoder's kernels."""
+
+import math
+
+import numpy as np
+
+from bottomup.decoding.votes import MARGIN
+
+
+def hough(fields, settings):
+    """Accumulators with margin: each node's vote is shared among the four bins around it."""
+    rows, columns, num = fields.heatmap.shape
+    bin_px = settings.hough_bin_px
+    height = math.ceil((rows - 1) * fields.stride / bin_px) + 1 + 2 * MARGIN
+    width = math.ceil((columns - 1) * fields.stride / bin_px) + 1 + 2 * MARGIN
+    out = np.zeros((num, height, width))
+    for i, j, k in np.ndindex(rows, columns, num):
+        if fields.heatmap[i, j, k] < settings.vote_threshold:
+            continue
+        x, y = (np.array([j, i]) * fields.stride + fields.short[i, j, k]) / bin_px + MARGIN
+        if not (0 <= x < width - 1 and 0 <= y < height - 1):
+            continue
+        for row in (int(y), int(y) + 1):
+            for column in (int(x), int(x) + 1):
+                share = (1 - abs(row - y)) * (1 - abs(column - x))
+                out[k, row, column] += fields.heatmap[i, j, k] * share
+    return out * fields.stride**2 / (math.pi * settings.radius_px**2)
+
+
+def maxima(plane, threshold):
+    """Bins of one keypoint's plane that are greatest among their neighbours, first of a plateau."""
+    padded = np.pad(plane, 1, constant_values=-1)
+    found = []
+    for i, j in np.ndindex(plane.shape):
+        window = padded[i : i + 3, j : j + 3].reshape(-1)
+        filled = np.maximum(window, 0)
+        if window[4] <= 0 or window.argmax() != 4 or filled.sum() < threshold:
+            continue
+        offsets = np.array([(b % 3 - 1, b // 3 - 1) for b in range(9)])
+        found.append((filled.sum(), np.array([j, i]) + filled @ offsets / filled.sum()))
+    return found
+
+
+def peaks(accumulators, settings, merge_bins):
+    """All peaks, (mass, keypoint, x, y) in px, best first, none too near a better one."""
+    found = [
+        (mass, k, xy)
+        for k, plane in enumerate(accumulators)
+        for mass, xy in maxima(plane, settings.peak_threshold)
+    ]
+    kept = []
+    for mass, k, xy in sorted(found, key=lambda one: -one[0]):
+        near = [xy - other for _, other_k, other in kept if other_k == k]
+        if all(np.hypot(*offset) >= merge_bins for offset in near):
+            kept.append((mass, k, xy))
+    return [(m, k, *((xy - MARGIN) * settings.hough_bin_px)) for m, k, xy in kept]
+
+
+def labels(bins_xy, keypoints, shape, reach):
+    out = np.zeros(shape, int)
+    for k, i, j in np.ndindex(shape):
+        distances = np.hypot(*(bins_xy - (j, i)).T) if len(bins_xy) else np.zeros(0)
+        distances[np.asarray(keypoints) != k] = np.inf
+        if len(distances) and distances.min() < reach:
+            out[k, i, j] = distances.argmin() + 1
+    return out
+
+
+def label_at(labels, k, xy, bin_px):
+    j, i = np.floor(np.asarray(xy) / bin_px + 0.5).astype(int)
+    if 0 <= i < labels.shape[1] and 0 <= j < labels.shape[2]:
+        return labels[k, i, j] - 1
+    return -1
+
+
+def nodes_within(xy, stride, reach_px, rows, columns):
+    return [
+        (i, j)
+        for i in range(rows)
+        for j in range(columns)
+        if abs(i * stride - xy[1]) <= reach_px and abs(j * stride - xy[0]) <= reach_px
+    ]
+
+
+def answer(field, nodes, stride, labels, target, bin_px):
+    """What most nodes point at: (peak, share, mean landing place)."""
+    landings = [np.array([j, i]) * stride + field[i, j] for i, j in nodes]
+    seen = [label_at(labels, target, xy, bin_px) for xy in landings]
+    named = [label for label in seen if label >= 0]
+    if not named:
+        return -1, 0.0, np.mean(landings, 0) if landings else np.zeros(2)
+    best = max(dict.fromkeys(named), key=named.count)
+    chosen = [xy for xy, label in zip(landings, seen, strict=True) if label == best]
+    return best, len(chosen) / len(nodes), np.mean(chosen, 0)
+
+
+def voters(fields, p, xy, k, labels, bin_px, settings):
+    """Nodes that voted for peak p, near ones if there are three."""
+    rows, columns = fields.heatmap.shape[:2]
+    for reach in (min(settings.radius_px, 2.5 * fields.stride), settings.radius_px):
+        found = [
+            (i, j)
+            for i, j in nodes_within(xy, fields.stride, reach, rows, columns)
+            if fields.heatmap[i, j, k] >= settings.vote_threshold
+            and label_at(
+                labels, k, np.array([j, i]) * fields.stride + fields.short[i, j, k], bin_px
+            )
+            == p
+        ]
+        if len(found) >= 3:
+            break
+    return found
+
+
+def mask_nodes(fields, p, xy, k, labels, bin_px, settings):
+    """Nodes near peak p whose long offset leads back to it."""
+    rows, columns = fields.heatmap.shape[:2]
+    reach = min(settings.radius_px, 2.5 * fields.stride)
+    return [
+        (i, j)
+        for i, j in nodes_within(xy, fields.stride, reach, rows, columns)
+        if label_at(labels, k, np.array([j, i]) * fields.stride + fields.long[i, j, k], bin_px) == p
+    ]
+
+
+def bilinear(field, x, y):
+    """A field [y, x, ...] at cell (x, y), clamped to its border."""
+    rows, columns = field.shape[:2]
+    x, y = np.clip(x, 0, columns - 1), np.clip(y, 0, rows - 1)
+    total = np.zeros(field.shape[2:])
+    for i in {math.floor(y), math.ceil(y)}:
+        for j in {math.floor(x), math.ceil(x)}:
+            total = total + (1 - abs(i - y)) * (1 - abs(j - x)) * field[i, j]
+    return total
+
+
+def tree(fields, peaks, edges, seed_radius):
+    """The paper's assembly: people [person, keypoint, 2]."""
+    people = []
+    for xy, k in zip(peaks[0], peaks[1], strict=True):
+        if any(np.hypot(*(person[k] - xy)) <= seed_radius for person in people):
+            continue
+        person = {k: xy.astype(float)}
+        while len(person) < fields.heatmap.shape[2]:
+            for e, (source, target) in enumerate(edges):
+                if source in person and target not in person:
+                    x, y = person[source] / fields.stride
+                    person[target] = person[source] + bilinear(fields.mid[:, :, e], x, y)
+        people.append(person)
+    return np.array([[person[k] for k in range(len(person))] for person in people])
+
+
+def expected_oks(fields, accumulators, xy, k, scale, kappa, settings):
+    """Heatmap probability times the similarity that the votes in the disk promise."""
+    probability = bilinear(fields.heatmap[:, :, k], *(np.asarray(xy) / fields.stride))
+    centre = np.asarray(xy) / settings.hough_bin_px + MARGIN
+    total = expected = 0.0
+    for i, j in np.argwhere(accumulators[k] > 0):
+        distance_px = np.hypot(*(centre - (j, i))) * settings.hough_bin_px
+        if distance_px <= settings.radius_px:
+            total += accumulators[k, i, j]
+            similarity = math.exp(-(distance_px**2) / (2 * scale**2 * kappa**2))
+            expected += accumulators[k, i, j] * similarity
+    return probability * expected / total if total else 0.0
+
+
+def soft_nms(places, scores, radius):
+    """Scores of people given best first."""
+    out = []
+    for n in range(len(places)):
+        total = 0.0
+        for k in range(scores.shape[1]):
+            better = [m for m in range(n) if scores[m, k] > 0]
+            if all(np.hypot(*(places[n, k] - places[m, k])) > radius for m in better):
+                total += scores[n, k]
+        out.append(total / scores.shape[1])
+    return np.array(out)
+
+
+def owner(fields, i, j, places, weights, scales, threshold, far):
+    """1 + the person with the nearest embedding at a node, 0 for none."""
+    best, found = threshold, 0
+    for n in range(len(places)):
+        landings = np.array([j, i]) * fields.stride + fields.long[i, j]
+        errors = np.minimum(np.hypot(*(landings - places[n]).T) / scales[n], far)
+        if weights[n].sum() > 0:
+            distance = (weights[n] * errors).sum() / weights[n].sum()
+            if distance <= best:
+                best, found = distance, n + 1
+    return found
