@@ -71,6 +71,13 @@ def test_a_dataset_that_lies_here_is_neither_fetched_nor_written_to(tmp_path):
     ]
 
 
+def test_a_study_is_planned_for_a_cluster(tmp_path):
+    words = ("--configfile", "config/toy.yaml")
+    here = planned_jobs(plan(tmp_path, *words))
+    there = plan(tmp_path, *words, "--workflow-profile", str(REPOSITORY / "profiles" / "slurm"))
+    assert planned_jobs(there) == here
+
+
 def test_the_cluster_profile_repeats_what_makes_a_job_run_again():
     default, slurm = (
         read_yaml(REPOSITORY / "profiles" / name / "config.yaml") for name in ("default", "slurm")
