@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from bottomup.decoding import scratch
+
 NODES = 40  # supporters asked for one peak, at most
 CANDIDATES = 6  # different answers told apart for one question, at most
 
@@ -40,10 +42,18 @@ def label_bins(
     bin_px: float,
     reach_px: float,
 ) -> np.ndarray:
-    """1 + the index of the nearest peak within reach, or 0, int16 [keypoint, y, x] in bins."""
-    labels = np.zeros(shape, np.int16)
-    _paint(labels, xy / np.float32(bin_px), keypoints, np.float32(reach_px / bin_px))
+    """1 + the index of the nearest peak within reach, or 0, int16 [keypoint, y, x] in bins.
+
+    The array is the thread's own and holds until the next image; `clear_bins` ends its use.
+    """
+    labels = scratch.zeros("labels", shape, np.int16)
+    _paint(labels, xy / np.float32(bin_px), keypoints, np.float32(reach_px / bin_px), True)
     return labels
+
+
+def clear_bins(labels, xy, keypoints, bin_px: float, reach_px: float) -> None:
+    """Gives the labels back for the next image; arguments as for `label_bins`."""
+    _paint(labels, xy / np.float32(bin_px), keypoints, np.float32(reach_px / bin_px), False)
 
 
 def mid_links(fields, xy, keypoints, labels, bin_px, directed_edges, settings) -> Links:
@@ -98,13 +108,16 @@ def _no_links(peaks: int, num_keypoints: int) -> Links:
 
 
 @njit(cache=True, nogil=True)
-def _paint(labels, bins_xy, keypoints, reach):
+def _paint(labels, bins_xy, keypoints, reach, paint):
     height, width = labels.shape[1], labels.shape[2]
     for p in range(len(bins_xy)):
         x, y = bins_xy[p, 0], bins_xy[p, 1]
         k = keypoints[p]
         for i in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
             for j in range(max(0, int(x - reach)), min(width, int(x + reach) + 2)):
+                if not paint:
+                    labels[k, i, j] = 0
+                    continue
                 limit = reach * reach
                 other = labels[k, i, j] - 1
                 if other >= 0:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
+from bottomup.decoding import scratch
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.fields.grid import Fields
 
@@ -13,6 +14,8 @@ MARGIN = 2  # bins around the input, so that a vote just past the border still c
 
 def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, np.ndarray]:
     """Binned Hough accumulators, scaled so that a whole disk of sure nodes has mass 1.
+
+    Both arrays are the thread's own and hold until the next image; `clear_votes` ends their use.
 
     Args:
         fields: Refined fields of one image.
@@ -25,10 +28,9 @@ def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, n
     rows, columns, num_keypoints = fields.heatmap.shape
     height = _bins((rows - 1) * fields.stride, settings.hough_bin_px)
     width = _bins((columns - 1) * fields.stride, settings.hough_bin_px)
-    # NumPy's zeros cost nothing until touched; those of numba are written out.
-    accumulators = np.zeros((num_keypoints, height, width), np.float32)
+    accumulators = scratch.zeros("accumulators", (num_keypoints, height, width), np.float32)
     mass = fields.stride**2 / (math.pi * settings.radius_px**2)
-    touched = np.empty(4 * fields.heatmap.size, np.int32)
+    touched = scratch.zeros("touched", (4 * fields.heatmap.size,), np.int32)
     count = _cast(
         fields.heatmap,
         fields.short,
@@ -42,9 +44,17 @@ def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, n
     return accumulators, touched[:count]
 
 
+def clear_votes(accumulators: np.ndarray, touched: np.ndarray) -> None:
+    """Gives the accumulators back for the next image."""
+    accumulators.reshape(-1)[touched] = 0
+
+
 def hough_map(fields: Fields, settings: DecoderSettings) -> np.ndarray:
     """The Hough accumulators without their margin, for pictures, float32 [keypoint, y, x]."""
-    return cast_votes(fields, settings)[0][:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+    accumulators, touched = cast_votes(fields, settings)
+    picture = accumulators[:, MARGIN:-MARGIN, MARGIN:-MARGIN].copy()
+    clear_votes(accumulators, touched)
+    return picture
 
 
 def _bins(span_px: int, bin_px: float) -> int:
