@@ -22,6 +22,9 @@ for name, folder in (("PYTHONPATH", ROOT / "src"), ("PATH", Path(sys.executable)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
+report: "workflow/report/study.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/publications.smk"
 include: "workflow/rules/data.smk"

@@ -125,9 +125,12 @@ def publication_module(wildcards):
     return (f"bottomup.publish.{publication_of(wildcards).name}",)
 
 
-def for_report(path, **labels):
+def for_report(path, name, kind):
     return report(
-        path, caption="../report/publication.rst", category=report_category, labels=labels
+        path,
+        caption="../report/publication.rst",
+        category=report_category,
+        labels={"result": name, "kind": kind},
     )
 
 

@@ -11,7 +11,7 @@ rule make_table:
     input:
         publication_files,
     output:
-        csv=for_report("results/tables/{table}.csv", table="{table}", format="csv"),
+        csv=for_report("results/tables/{table}.csv", "{table}", "table"),
         md="results/tables/{table}.md",
         tex="results/tables/{table}.tex",
     log:
@@ -39,7 +39,7 @@ rule make_figure:
         publication_files,
     output:
         png="results/figures/{figure}.png",
-        svg=for_report("results/figures/{figure}.svg", figure="{figure}", format="svg"),
+        svg=for_report("results/figures/{figure}.svg", "{figure}", "figure"),
     log:
         "results/logs/figures/{figure}.log",
     benchmark:
