@@ -1,4 +1,4 @@
-"""Tables in their three formats."""
+"""Tables in their four formats."""
 
 import math
 
@@ -42,6 +42,14 @@ def test_latex_is_booktabs(table):
     )
 
 
+def test_html_needs_nothing_else_and_escapes_its_text():
+    made = Table()
+    made.add({}, {"n": "< 2 & more"})
+    page = made.as_html()
+    assert "<tr><th>n</th></tr>\n<tr><td>&lt; 2 &amp; more</td></tr>" in page
+    assert "http" not in page
+
+
 def test_latex_specials_are_harmless():
     assert escaped("50 % of {x} & \\y") == r"50 \% of \{x\} \& \textbackslash{}y"
 
@@ -60,8 +68,8 @@ def test_shares_are_printed_as_in_papers(value, text):
 
 
 def test_other_formats_are_refused(table, tmp_path):
-    with pytest.raises(InputError, match=r"table\.html"):
-        table.save([tmp_path / "table.html"])
+    with pytest.raises(InputError, match=r"table\.pdf"):
+        table.save([tmp_path / "table.pdf"])
 
 
 def test_each_output_gets_its_format(table, tmp_path):

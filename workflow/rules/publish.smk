@@ -11,9 +11,10 @@ rule make_table:
     input:
         publication_files,
     output:
-        csv=for_report("results/tables/{table}.csv", "{table}", "table"),
+        csv="results/tables/{table}.csv",
         md="results/tables/{table}.md",
         tex="results/tables/{table}.tex",
+        html=for_report("results/tables/{table}.html", "{table}", "table"),
     log:
         "results/logs/tables/{table}.log",
     benchmark:

@@ -1,6 +1,7 @@
-"""Tables as .csv (bare numbers for machines), .md and .tex (booktabs; numbers for readers)."""
+"""Tables as .csv (bare numbers for machines), and for readers as .md, .tex (booktabs) and .html."""
 
 import csv
+import html
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,12 @@ TEX = {
     "≥": r"$\geq$",
     "≤": r"$\leq$",
 }
+
+STYLE = (
+    '<meta charset="utf-8"><style>body{font:14px sans-serif;margin:1em}'
+    "table{border-collapse:collapse}th,td{padding:.3em .7em;text-align:left;vertical-align:top}"
+    "th{border-bottom:2px solid}td{border-bottom:1px solid #ccc}</style>"
+)
 
 
 @dataclass
@@ -48,9 +55,14 @@ class Table:
         """Writes the table to each path, in the format of its suffix.
 
         Raises:
-            InputError: The suffix is none of .csv, .md and .tex.
+            InputError: The suffix is none of .csv, .md, .tex and .html.
         """
-        writers = {".csv": self.as_csv, ".md": self.as_markdown, ".tex": self.as_latex}
+        writers = {
+            ".csv": self.as_csv,
+            ".md": self.as_markdown,
+            ".tex": self.as_latex,
+            ".html": self.as_html,
+        }
         for path in map(Path, outputs):
             if path.suffix not in writers:
                 raise InputError(f"{path}: tables are written as {', '.join(writers)}")
@@ -84,6 +96,15 @@ class Table:
             [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", *body, r"\bottomrule",
              r"\end{tabular}", ""]
         )  # fmt: skip
+
+    def as_html(self) -> str:
+        """A page of its own, which needs nothing from elsewhere."""
+        titles, rows = self._texts()
+        lines = [
+            f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in row)}</tr>"
+            for tag, row in (("th", titles), *(("td", row) for row in rows))
+        ]
+        return "\n".join(["<!doctype html>", STYLE, "<table>", *lines, "</table>", ""])
 
     def _texts(self) -> tuple[list[str], list[list[str]]]:
         titles = list(dict.fromkeys(title for row in self.shown for title in row)) or [
