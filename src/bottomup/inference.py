@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bottomup import network
+from bottomup import lookup, network
 from bottomup.augment import FILL_GREY, Transforms, warp
 from bottomup.coco import Image, read_annotations
 from bottomup.errors import InputError
@@ -56,6 +56,8 @@ class Predictor:
             if not (run_dir / name).is_file():
                 raise InputError(f"{run_dir}: no {name} here; give the folder of a finished run")
         arguments = json.loads((run_dir / "run.json").read_text())["network"]
+        # Keras finds the layers of a trunk only once the trunk's module has been imported.
+        lookup.load("backbones", arguments["backbone"])
         fields = keras.saving.load_model(run_dir / "weights.keras", compile=False)
         if output_stride not in (None, arguments["output_stride"]):
             arguments |= {"output_stride": output_stride}
