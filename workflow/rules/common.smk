@@ -257,7 +257,7 @@ def all_metrics():
 
 def all_publications():
     tables = expand(
-        "results/tables/{table}.{suffix}", table=STUDY.tables, suffix=["csv", "md", "tex"]
+        "results/tables/{table}.{suffix}", table=STUDY.tables, suffix=["csv", "md", "tex", "html"]
     )
     figures = expand(
         "results/figures/{figure}.{suffix}", figure=STUDY.figures, suffix=["png", "svg"]
