@@ -1,3 +1,4 @@
+import logging
 import os
 import sys
 import warnings
@@ -52,6 +53,7 @@ def test_chatter_and_warnings_reach_the_log_only(job, capfd):
     def main(job):
         print("loading annotations into memory")
         os.write(2, b"oneDNN is on\n")
+        logging.getLogger("tensorflow").warning("retracing is slow")
         warnings.warn("about to change", UserWarning, stacklevel=1)
 
     with warnings.catch_warnings():
@@ -61,4 +63,5 @@ def test_chatter_and_warnings_reach_the_log_only(job, capfd):
     assert (said.out, said.err) == ("", "")
     assert "loading annotations" in log_of(job)
     assert "oneDNN is on" in log_of(job)
+    assert "retracing is slow" in log_of(job)
     assert "about to change" in log_of(job)

@@ -1,11 +1,12 @@
 """One job of a workflow: its log, its progress and its failure, told to the person who waits.
 
 What a job writes to Python's stderr (progress, the sentence of an error) reaches both the terminal
-and the job's log. What it prints to stdout, its warnings, and the chatter of compiled libraries
-reach only the log. A script imports what it needs inside `main`, so that a broken environment is
+and the job's log. What it prints to stdout, warnings, log records and the chatter of compiled
+libraries reach only the log. A script imports what it needs inside `main`, so that a broken environment is
 told like any other failure.
 """
 
+import logging
 import os
 import sys
 import traceback
@@ -51,10 +52,14 @@ def logged(path: Path | str) -> Iterator[None]:
         warnings.catch_warnings(),
     ):
         os.dup2(log.fileno(), 2)
+        # TensorFlow prints its own only where nobody else handles log records.
+        handler = logging.StreamHandler(log)
+        logging.getLogger().addHandler(handler)
         warnings.showwarning = lambda *warning, **_: log.write(warnings.formatwarning(*warning[:4]))
         try:
             yield
         finally:
+            logging.getLogger().removeHandler(handler)
             os.dup2(terminal_fd, 2)
 
 
