@@ -2,8 +2,8 @@
 
 What a job writes to Python's stderr (progress, the sentence of an error) reaches both the terminal
 and the job's log. What it prints to stdout, warnings, log records and the chatter of compiled
-libraries reach only the log. A script imports what it needs inside `main`, so that a broken environment is
-told like any other failure.
+libraries reach only the log. A script imports what it needs inside `main`, so that a broken
+environment is told like any other failure.
 """
 
 import logging
