@@ -18,7 +18,16 @@ ORDER = (
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
     *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),
     *("checkpoints", "training", "inference", "decoding"),
-    *("coco_results", "evaluation", "publish", "config_checks", "config", "oracle", "predict", "cli"),
+    *(
+        "coco_results",
+        "evaluation",
+        "publish",
+        "config_checks",
+        "config",
+        "oracle",
+        "predict",
+        "cli",
+    ),
 )
 WITHOUT_TENSORFLOW = (
     *("skeleton", "coco", "datasets", "subsets", "shards", "fields.grid", "decoding"),
