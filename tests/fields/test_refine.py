@@ -30,7 +30,9 @@ def test_mid_offsets_follow_the_short_offsets_of_their_target(seed, reach_px):
 @given(seed=st.integers(0, 2**31), reach_px=st.sampled_from([3.0, 20.0, 60.0]))
 def test_long_offsets_follow_themselves_and_then_the_short_ones(seed, reach_px):
     long, short = random_field(seed, 3, reach_px), random_field(seed + 1, 3, 10)
-    found = refine_long(long[None], short[None], STRIDE, self_steps=2, short_steps=1)
+    found = refine_long(
+        long[None], short[None], STRIDE, self_steps=2, short_steps=1, self_limit_px=np.inf
+    )
     expected = long.astype(float)
     for _ in range(2):
         expected = expected + sampled(long, expected)
@@ -66,15 +68,23 @@ def test_a_perfect_offset_stays():
     np.testing.assert_allclose(np.asarray(found), field, atol=1e-4)
 
 
-def test_a_keypoint_on_another_persons_mask_draws_the_long_offset_to_that_person():
-    """Self-refinement reads the mask where it lands: a known limit, which assembly makes good."""
-    long, short = np.zeros((1, 1, 5, 1, 2), np.float32), np.zeros((1, 1, 5, 1, 2), np.float32)
-    long[0, 0, :2, 0, 0] = [16, 8]  # person A on nodes 0 and 1, its keypoint at x = 16
-    long[0, 0, 2:, 0, 0] = [16, 8, 0]  # person B on the others, its keypoint at x = 32
+def offsets_of_two_people():
+    """Person A on nodes 0 and 1 with its keypoint at x = 16, on the mask of B (keypoint: 40)."""
+    long, short = np.zeros((1, 1, 6, 1, 2), np.float32), np.zeros((1, 1, 6, 1, 2), np.float32)
+    long[0, 0, :, 0, 0] = [16, 8, 24, 16, 8, 0]
+    return long, short
+
+
+def test_a_keypoint_on_another_persons_mask_keeps_its_own_long_offsets():
+    long, short = offsets_of_two_people()
     refined = np.asarray(refine_long(long, short, STRIDE))
-    assert refined[0, 0, 0, 0, 0] == pytest.approx(32)
-    raw = np.asarray(refine_long(long, short, STRIDE, self_steps=0))
-    assert raw[0, 0, 0, 0, 0] == pytest.approx(16)
+    assert refined[0, 0, :, 0, 0].tolist() == [16, 8, 24, 16, 8, 0]
+
+
+def test_without_a_limit_they_would_be_drawn_to_the_other_person():
+    long, short = offsets_of_two_people()
+    refined = np.asarray(refine_long(long, short, STRIDE, self_limit_px=np.inf))
+    assert refined[0, 0, 0, 0, 0] == pytest.approx(40)
 
 
 def test_gradients_reach_both_fields():

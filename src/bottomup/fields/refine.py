@@ -3,9 +3,13 @@
 Differentiable through the bilinear samples; positions are clamped to the grid.
 """
 
+import math
+
 from keras import ops
 
 from bottomup.fields.grid import node_xy
+
+SELF_LIMIT_PX = 16.0
 
 
 def refine_mid(mid, short, directed_edges, stride: int, steps: int = 2):
@@ -25,8 +29,18 @@ def refine_mid(mid, short, directed_edges, stride: int, steps: int = 2):
     return _offsets(position, stride)
 
 
-def refine_long(long, short, stride: int, self_steps: int = 2, short_steps: int = 2):
+def refine_long(
+    long,
+    short,
+    stride: int,
+    self_steps: int = 2,
+    short_steps: int = 2,
+    self_limit_px: float = SELF_LIMIT_PX,
+):
     """Long offsets, corrected by themselves and then by the short offsets of their keypoint.
+
+    A correction by themselves that is longer than the limit is left out: where a keypoint lies on
+    somebody else's mask, or on none, it would lead to that other person, or anywhere.
 
     Args:
         long: [batch, y, x, keypoint, 2] in input px.
@@ -34,13 +48,17 @@ def refine_long(long, short, stride: int, self_steps: int = 2, short_steps: int 
         stride: Input px between nodes.
         self_steps: Looks at the long offsets themselves.
         short_steps: Looks at the short offsets, afterwards.
+        self_limit_px: The longest correction by themselves; infinite in the paper.
     """
     keypoints = range(long.shape[3])
     position = _positions(long, stride)
-    for field, steps in ((long, self_steps), (short, short_steps)):
+    for field, steps, limit_px in (
+        (long, self_steps, self_limit_px),
+        (short, short_steps, math.inf),
+    ):
         planes = _planes(field)
         for _ in range(steps):
-            position = _follow(planes, position, keypoints, stride)
+            position = _follow(planes, position, keypoints, stride, limit_px)
     return _offsets(position, stride)
 
 
@@ -71,7 +89,7 @@ def _planes(field):
     return ops.reshape(field[..., 0], (-1,)), ops.reshape(field[..., 1], (-1,)), field.shape[3]
 
 
-def _follow(planes, position, channels, stride: int):
+def _follow(planes, position, channels, stride: int, limit_px: float = math.inf):
     """Positions moved by the bilinear sample of a field at each of them.
 
     Args:
@@ -79,19 +97,23 @@ def _follow(planes, position, channels, stride: int):
         position: Two planes [batch, y, x, channel] in cells.
         channels: For each channel of the position, the field's channel to sample.
         stride: Input px between nodes.
+        limit_px: A longer move is not made.
     """
     x, y = position
     column, row = ops.clip(x, 0, x.shape[2] - 1), ops.clip(y, 0, y.shape[1] - 1)
     left, top = ops.floor(column), ops.floor(row)
     index = _corner_index(ops.cast(top, "int32"), ops.cast(left, "int32"), channels, planes[2])
     across, down = column - left, row - top
-    moved = []
-    for start, plane in zip(position, planes, strict=False):
+    moves = []
+    for plane in planes[:2]:
         corner = ops.take(plane, index, axis=0)
         upper = corner[0] + across * (corner[1] - corner[0])
         lower = corner[2] + across * (corner[3] - corner[2])
-        moved.append(start + (upper + down * (lower - upper)) * (1 / stride))
-    return tuple(moved)
+        moves.append((upper + down * (lower - upper)) * (1 / stride))
+    if math.isfinite(limit_px):
+        near = ops.square(moves[0]) + ops.square(moves[1]) <= (limit_px / stride) ** 2
+        moves = [ops.where(near, move, 0.0) for move in moves]
+    return x + moves[0], y + moves[1]
 
 
 def _corner_index(top, left, channels, num_channels: int):
