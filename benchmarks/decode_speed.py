@@ -1,0 +1,81 @@
+"""Decode time by number of people, beside the slow references of the tests.
+
+    python benchmarks/decode_speed.py [--long-side 801] [--output-stride 8]
+
+Prints CPU milliseconds of one thread (median) for poses with scores and for masks, the growth from
+one person to thirty, and how much faster the Hough votes are than their reference.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPOSITORY / "src"), str(REPOSITORY / "tests")]
+
+import numpy as np  # noqa: E402
+
+import decoding_reference  # noqa: E402
+from bottomup.decoding.decode import decode_poses  # noqa: E402
+from bottomup.decoding.masks import person_masks  # noqa: E402
+from bottomup.decoding.votes import cast_votes, clear_votes  # noqa: E402
+from bottomup.skeleton import COCO_PERSON  # noqa: E402
+from scenes import figure, scene  # noqa: E402
+
+PEOPLE = (0, 1, 5, 10, 20, 30)
+REPEATS = 15
+
+
+def crowd(count: int, side: int) -> list[np.ndarray]:
+    """Up to thirty people in rows of ten."""
+    step, height = side / 10, side / 4
+    return [figure((n % 10 + 0.5) * step, (n // 10) * side / 3 + 10, height) for n in range(count)]
+
+
+def cpu_ms(work, *arguments) -> float:
+    """Median CPU milliseconds of this thread, after one call for compiling."""
+    work(*arguments)
+    times = []
+    for _ in range(REPEATS):
+        start = time.thread_time()
+        work(*arguments)
+        times.append(1e3 * (time.thread_time() - start))
+    return float(np.median(times))
+
+
+def vote(fields, settings):
+    clear_votes(*cast_votes(fields, settings))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--long-side", type=int, default=801)
+    parser.add_argument("--output-stride", type=int, default=8)
+    options = parser.parse_args()
+    side = options.long_side
+    print(f"{side} px, stride {options.output_stride}; CPU ms of one thread, median")
+    print("people   poses   masks")
+    poses = {}
+    for count in PEOPLE:
+        fields, settings, frame = scene(
+            crowd(count, side), (side, side), stride=options.output_stride, garbage=0
+        )
+        found = decode_poses(fields, COCO_PERSON, settings)
+        poses[count] = cpu_ms(decode_poses, fields, COCO_PERSON, settings)
+        masks = cpu_ms(person_masks, fields, found, settings, frame)
+        print(f"{count:6d} {poses[count]:7.2f} {masks:7.2f}")
+    print(f"from 1 to 30 people: {poses[30] / poses[1]:.2f} times")
+    start = time.thread_time()
+    decoding_reference.hough(fields, settings)
+    slow = 1e3 * (time.thread_time() - start)
+    fast = cpu_ms(vote, fields, settings)
+    print(
+        f"Hough votes, 30 people: {fast:.2f} ms, reference {slow:.0f} ms, {slow / fast:.0f} times"
+    )
+
+
+if __name__ == "__main__":
+    main()
