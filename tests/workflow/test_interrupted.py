@@ -9,7 +9,7 @@ import time
 import pytest
 from workflow_story import REPOSITORY
 
-STEPS = 400
+STEPS = 100
 EXPERIMENT = f"""
 based_on: toy
 training: {{steps: {STEPS}, batch: 1, checkpoint_every: 5, log_every: 5}}
