@@ -122,6 +122,8 @@ def _corner_index(top, left, channels, num_channels: int):
     Upper left, upper right, lower left, lower right; past the last node stands the last node.
     """
     rows, columns = top.shape[1], top.shape[2]
+    # An offset that is no number becomes any integer; the loss must say so, not the gather.
+    top, left = ops.clip(top, 0, rows - 1), ops.clip(left, 0, columns - 1)
     batch = ops.arange(ops.shape(top)[0], dtype="int32")[:, None, None, None]
     channels = ops.convert_to_tensor(list(channels), dtype="int32")
     first = ((batch * rows + top) * columns + left) * num_channels + channels
