@@ -95,9 +95,9 @@ def answer(field, nodes, stride, labels, target, bin_px):
 
 
 def voters(fields, p, xy, k, labels, bin_px, settings):
-    """Nodes that voted for peak p, near ones if there are three."""
+    """Nodes that voted for peak p, near ones if there are six."""
     rows, columns = fields.heatmap.shape[:2]
-    for reach in (min(settings.radius_px, 2.5 * fields.stride), settings.radius_px):
+    for reach in (1.5 * fields.stride, 2.5 * fields.stride, settings.radius_px):
         found = [
             (i, j)
             for i, j in nodes_within(xy, fields.stride, reach, rows, columns)
@@ -107,7 +107,7 @@ def voters(fields, p, xy, k, labels, bin_px, settings):
             )
             == p
         ]
-        if len(found) >= 3:
+        if len(found) >= 6:
             break
     return found
 
@@ -115,12 +115,16 @@ def voters(fields, p, xy, k, labels, bin_px, settings):
 def mask_nodes(fields, p, xy, k, labels, bin_px, settings):
     """Nodes near peak p whose long offset leads back to it."""
     rows, columns = fields.heatmap.shape[:2]
-    reach = min(settings.radius_px, 2.5 * fields.stride)
-    return [
-        (i, j)
-        for i, j in nodes_within(xy, fields.stride, reach, rows, columns)
-        if label_at(labels, k, np.array([j, i]) * fields.stride + fields.long[i, j, k], bin_px) == p
-    ]
+    for reach in (1.5 * fields.stride, 2.5 * fields.stride):
+        found = [
+            (i, j)
+            for i, j in nodes_within(xy, fields.stride, reach, rows, columns)
+            if label_at(labels, k, np.array([j, i]) * fields.stride + fields.long[i, j, k], bin_px)
+            == p
+        ]
+        if len(found) >= 6:
+            break
+    return found
 
 
 def bilinear(field, x, y):

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bottomup.decoding import scratch
 from bottomup.decoding.linked import assemble_linked
 from bottomup.decoding.masks import person_masks
 from bottomup.decoding.peaks import find_peaks
 from bottomup.decoding.scores import keypoint_scores, person_scales, soft_nms
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.decoding.tree import assemble_tree
-from bottomup.decoding.votes import cast_votes, clear_votes
+from bottomup.decoding.votes import cast_votes
 from bottomup.errors import InputError
 from bottomup.fields.grid import Fields, Frame
 from bottomup.skeleton import Skeleton
@@ -82,20 +81,14 @@ def detections(poses: Poses, masks: list[dict | None], frame: Frame) -> list[Det
 def decode_poses(fields: Fields, skeleton: Skeleton, settings: DecoderSettings) -> Poses:
     """`decode` without masks and in input px."""
     fields = checked(fields, skeleton)
-    try:
-        accumulators, touched = cast_votes(fields, settings)
-        peaks = find_peaks(accumulators, touched, settings)
-        if settings.assembly == "paper":
-            places, placed = assemble_tree(fields, peaks, skeleton, settings)
-        else:
-            shape = accumulators.shape
-            places, placed = assemble_linked(fields, peaks, skeleton, settings, shape)
-        scales = person_scales(places, placed, settings.radius_px * SCALE_FLOOR)
-        scores = keypoint_scores(fields, accumulators, places, scales, skeleton.sigmas, settings)
-        clear_votes(accumulators, touched)
-    except BaseException:
-        scratch.forget()
-        raise
+    accumulators, touched = cast_votes(fields, settings)
+    peaks = find_peaks(accumulators, touched, settings)
+    if settings.assembly == "paper":
+        places, placed = assemble_tree(fields, peaks, skeleton, settings)
+    else:
+        places, placed = assemble_linked(fields, peaks, skeleton, settings, accumulators.shape)
+    scales = person_scales(places, placed, settings.radius_px * SCALE_FLOOR)
+    scores = keypoint_scores(fields, accumulators, places, scales, skeleton.sigmas, settings)
     order, totals = soft_nms(places, scores, settings.seed_radius_px)
     kept = min(int((totals >= settings.least_score).sum()), settings.max_people)
     order = order[:kept]

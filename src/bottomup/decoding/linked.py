@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from bottomup.decoding.links import clear_bins, label_bins, long_links, mid_links
+from bottomup.decoding.links import label_bins, long_links, mid_links
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.fields.grid import Fields
 from bottomup.skeleton import Skeleton
@@ -34,7 +34,6 @@ def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: Decoder
     edges = skeleton.directed_edges
     mid = mid_links(fields, xy, keypoints, labels, bin_px, edges, settings)
     long = long_links(fields, xy, keypoints, labels, bin_px, settings)
-    clear_bins(labels, xy, keypoints, bin_px, reach_px)
     persons = _join(
         keypoints,
         mid.peak,

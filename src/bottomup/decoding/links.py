@@ -15,6 +15,8 @@ from numba import njit
 from bottomup.decoding import scratch
 
 NODES = 40  # supporters asked for one peak, at most
+ENOUGH = 6  # supporters for which the window around a peak grows no more
+NEAR, WIDE = 1.5, 2.5  # half sides of these windows in strides, before the whole radius
 CANDIDATES = 6  # different answers told apart for one question, at most
 
 
@@ -44,16 +46,13 @@ def label_bins(
 ) -> np.ndarray:
     """1 + the index of the nearest peak within reach, or 0, int16 [keypoint, y, x] in bins.
 
-    The array is the thread's own and holds until the next image; `clear_bins` ends its use.
+    The array is the thread's own and holds until its next image.
     """
     labels = scratch.zeros("labels", shape, np.int16)
-    _paint(labels, xy / np.float32(bin_px), keypoints, np.float32(reach_px / bin_px), True)
+    bins_xy, reach = xy / np.float32(bin_px), np.float32(reach_px / bin_px)
+    _paint(labels, bins_xy, keypoints, reach, True)
+    scratch.keep("labels", lambda: _paint(labels, bins_xy, keypoints, reach, False))
     return labels
-
-
-def clear_bins(labels, xy, keypoints, bin_px: float, reach_px: float) -> None:
-    """Gives the labels back for the next image; arguments as for `label_bins`."""
-    _paint(labels, xy / np.float32(bin_px), keypoints, np.float32(reach_px / bin_px), False)
 
 
 def mid_links(fields, xy, keypoints, labels, bin_px, directed_edges, settings) -> Links:
@@ -126,12 +125,13 @@ def _paint(labels, bins_xy, keypoints, reach, paint):
                     labels[k, i, j] = p + 1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _label(labels, k, x, y, bin_px):
-    j, i = int(np.floor(x / bin_px + np.float32(0.5))), int(np.floor(y / bin_px + np.float32(0.5)))
-    if i < 0 or j < 0 or i >= labels.shape[1] or j >= labels.shape[2]:
+    half = np.float32(0.5)
+    column, row = x / bin_px + half, y / bin_px + half
+    if not (column >= 0 and row >= 0 and row < labels.shape[1] and column < labels.shape[2]):
         return -1
-    return labels[k, i, j] - 1
+    return labels[k, int(row), int(column)] - 1
 
 
 @njit(cache=True, nogil=True)
@@ -148,8 +148,8 @@ def _supporters(heatmap, short, stride, xy, p, k, labels, bin_px, radius, thresh
     """Nodes that voted for peak p, as (row, column); near ones first, far ones only if needed."""
     rows, columns = heatmap.shape[0], heatmap.shape[1]
     count = 0
-    for reach in (min(radius, np.float32(2.5) * stride), radius):
-        if count >= 3:
+    for reach in (np.float32(NEAR) * stride, np.float32(WIDE) * stride, radius):
+        if count >= ENOUGH:
             break
         count = 0
         window = _window(xy[p, 0], xy[p, 1], stride, reach, rows, columns)
@@ -157,7 +157,8 @@ def _supporters(heatmap, short, stride, xy, p, k, labels, bin_px, radius, thresh
             for j in range(window[2], window[3]):
                 if heatmap[i, j, k] < threshold or count == len(nodes):
                     continue
-                x, y = j * stride + short[i, j, k, 0], i * stride + short[i, j, k, 1]
+                x = np.float32(j) * stride + short[i, j, k, 0]
+                y = np.float32(i) * stride + short[i, j, k, 1]
                 if _label(labels, k, x, y, bin_px) == p:
                     nodes[count, 0], nodes[count, 1] = i, j
                     count += 1
@@ -169,14 +170,18 @@ def _mask_nodes(long, stride, xy, p, k, labels, bin_px, radius, nodes):
     """Nodes near peak p whose long offset leads back to it: they lie on the person's own mask."""
     rows, columns = long.shape[0], long.shape[1]
     count = 0
-    reach = min(radius, np.float32(2.5) * stride)
-    window = _window(xy[p, 0], xy[p, 1], stride, reach, rows, columns)
-    for i in range(window[0], window[1]):
-        for j in range(window[2], window[3]):
-            x, y = j * stride + long[i, j, k, 0], i * stride + long[i, j, k, 1]
-            if count < len(nodes) and _label(labels, k, x, y, bin_px) == p:
-                nodes[count, 0], nodes[count, 1] = i, j
-                count += 1
+    for reach in (np.float32(NEAR) * stride, np.float32(WIDE) * stride):
+        if count >= ENOUGH:
+            break
+        count = 0
+        window = _window(xy[p, 0], xy[p, 1], stride, reach, rows, columns)
+        for i in range(window[0], window[1]):
+            for j in range(window[2], window[3]):
+                x = np.float32(j) * stride + long[i, j, k, 0]
+                y = np.float32(i) * stride + long[i, j, k, 1]
+                if count < len(nodes) and _label(labels, k, x, y, bin_px) == p:
+                    nodes[count, 0], nodes[count, 1] = i, j
+                    count += 1
     return count
 
 
@@ -192,7 +197,8 @@ def _ask(offsets, channel, nodes, count, stride, labels, target, bin_px, answers
     total_x, total_y = np.float32(0), np.float32(0)
     for n in range(count):
         i, j = nodes[n, 0], nodes[n, 1]
-        x, y = j * stride + offsets[i, j, channel, 0], i * stride + offsets[i, j, channel, 1]
+        x = np.float32(j) * stride + offsets[i, j, channel, 0]
+        y = np.float32(i) * stride + offsets[i, j, channel, 1]
         total_x += x
         total_y += y
         label = _label(labels, target, x, y, bin_px)

@@ -1,11 +1,12 @@
-"""Large arrays that a thread keeps between images.
+"""Large zeroed arrays that a thread keeps between images.
 
-Fresh zeroed memory costs more than all the work of the decoder: the system hands it out in pages
-that it clears first. An array kept here is cleared only where it was written.
+Fresh zeroed memory costs more than all the work of the decoder: the system clears it in large
+pages first. An array kept here is cleared only where its last user wrote.
 """
 
 import math
 import threading
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,15 +14,25 @@ _kept = threading.local()
 
 
 def zeros(name: str, shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    """This thread's array of that name, all zero if its last user cleared what it wrote."""
+    """This thread's array of that name, all zero; it is the caller's until the next such call."""
+    array, clear = getattr(_kept, name, (np.zeros(0, dtype), None))
+    if clear is not None:
+        clear()
     size = math.prod(shape)
-    kept = getattr(_kept, name, None)
-    if kept is None or kept.size < size:
-        kept = np.zeros(size, dtype)
-        setattr(_kept, name, kept)
-    return kept[:size].reshape(shape)
+    if array.size < size:
+        array = np.zeros(size, dtype)
+    # Until the user says what it wrote, the array may be anything.
+    setattr(_kept, name, (np.zeros(0, dtype), None))
+    _pending().update({name: array})
+    return array[:size].reshape(shape)
 
 
-def forget() -> None:
-    """Drops this thread's arrays, as when a user failed before it could clear."""
-    _kept.__dict__.clear()
+def keep(name: str, clear: Callable[[], object]) -> None:
+    """Keeps the array of that name; `clear` zeroes again what was written to it."""
+    setattr(_kept, name, (_pending().pop(name), clear))
+
+
+def _pending() -> dict[str, np.ndarray]:
+    if not hasattr(_kept, "pending"):
+        _kept.pending = {}
+    return _kept.pending

@@ -15,7 +15,7 @@ MARGIN = 2  # bins around the input, so that a vote just past the border still c
 def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, np.ndarray]:
     """Binned Hough accumulators, scaled so that a whole disk of sure nodes has mass 1.
 
-    Both arrays are the thread's own and hold until the next image; `clear_votes` ends their use.
+    The accumulators are the thread's own and hold until its next image.
 
     Args:
         fields: Refined fields of one image.
@@ -30,7 +30,7 @@ def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, n
     width = _bins((columns - 1) * fields.stride, settings.hough_bin_px)
     accumulators = scratch.zeros("accumulators", (num_keypoints, height, width), np.float32)
     mass = fields.stride**2 / (math.pi * settings.radius_px**2)
-    touched = scratch.zeros("touched", (4 * fields.heatmap.size,), np.int32)
+    touched = np.empty(4 * fields.heatmap.size, np.int32)
     count = _cast(
         fields.heatmap,
         fields.short,
@@ -41,20 +41,14 @@ def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, n
         accumulators,
         touched,
     )
-    return accumulators, touched[:count]
-
-
-def clear_votes(accumulators: np.ndarray, touched: np.ndarray) -> None:
-    """Gives the accumulators back for the next image."""
-    accumulators.reshape(-1)[touched] = 0
+    touched = touched[:count]
+    scratch.keep("accumulators", lambda: accumulators.reshape(-1).__setitem__(touched, 0))
+    return accumulators, touched
 
 
 def hough_map(fields: Fields, settings: DecoderSettings) -> np.ndarray:
     """The Hough accumulators without their margin, for pictures, float32 [keypoint, y, x]."""
-    accumulators, touched = cast_votes(fields, settings)
-    picture = accumulators[:, MARGIN:-MARGIN, MARGIN:-MARGIN].copy()
-    clear_votes(accumulators, touched)
-    return picture
+    return cast_votes(fields, settings)[0][:, MARGIN:-MARGIN, MARGIN:-MARGIN].copy()
 
 
 def _bins(span_px: int, bin_px: float) -> int:
