@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from workflow_story import REPOSITORY
+from workflow_story import Story
 
 STEPS = 100
 EXPERIMENT = f"""
@@ -21,15 +21,10 @@ SECONDS_TO_START = 240
 
 @pytest.fixture
 def copy(tmp_path):
-    for name in ("Snakefile", "workflow", "profiles", "src", "envs"):
-        (tmp_path / name).symlink_to(REPOSITORY / name)
-    for source in (REPOSITORY / "config").rglob("*.yaml"):
-        target = tmp_path / source.relative_to(REPOSITORY)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(source)
+    made = Story(tmp_path)
     (tmp_path / "config" / "killed.yaml").write_text(STUDY)
     (tmp_path / "config" / "experiments" / "killed.yaml").write_text(EXPERIMENT)
-    return tmp_path
+    return made.folder
 
 
 def snakemake(folder, *words):
@@ -41,6 +36,8 @@ def snakemake(folder, *words):
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # A shell that starts the tests in the background makes them ignore interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
     )
 
