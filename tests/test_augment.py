@@ -55,7 +55,9 @@ def test_a_flipped_left_wrist_is_a_right_wrist():
 
 
 def test_middle_draws_fit_the_longer_side_exactly():
-    moves = transforms(middle(1), np.array([[48, 64]]), CROP, Augmentation((0.5, 1.5), 0.2, 25, True))
+    moves = transforms(
+        middle(1), np.array([[48, 64]]), CROP, Augmentation((0.5, 1.5), 0.2, 25, True)
+    )
     corners = np.array([[0, 23.5], [63, 23.5]]) - np.asarray(moves.centre)[0]
     moved = corners @ np.asarray(moves.turn)[0].T + np.asarray(moves.target)[0]
     np.testing.assert_allclose(moved, [[0, 32], [64, 32]], atol=1e-4)

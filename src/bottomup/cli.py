@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="bottomup", description="Bottom-up pose and person masks.")
     commands = top.add_subparsers(dest="command", required=True)
     add_oracle(commands)
+    add_predict(commands)
     return top
 
 
@@ -72,6 +73,38 @@ def run_oracle(options: argparse.Namespace) -> None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(summary, indent=2) + "\n")
     print(json.dumps(summary, indent=2))
+
+
+def add_predict(commands) -> None:
+    """`bottomup predict`: people on any images by a finished run."""
+    command = commands.add_parser(
+        "predict",
+        help="find the people on images with a trained run",
+        description="Finds the people on images with a trained run and writes images.json, "
+        "keypoints.json and segmentation.json (COCO results) and a picture of each image.",
+    )
+    add = command.add_argument
+    add("--run", dest="run_dir", type=Path, required=True, metavar="RUN_DIR", help="a finished run")
+    add("--images", nargs="+", type=Path, required=True, metavar="PATH", help="images or folders")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    add("--protocol", metavar="NAME", help="file in config/protocols; by default, one plain look")
+    command.set_defaults(run=run_predict)
+
+
+def run_predict(options: argparse.Namespace) -> None:
+    """Writes the results; images that cannot be read are told, and fail the command at the end."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from bottomup import schema
+    from bottomup.predict import predict
+
+    protocol = None
+    if options.protocol:
+        path = Path("config/protocols") / f"{options.protocol}.yaml"
+        protocol = schema.validated(schema.read_yaml(path), schema.load_schema("protocol"), path)
+    unread = predict(options.run_dir, options.images, options.out, protocol)
+    print(f"results in {options.out}")
+    if unread:
+        raise InputError(f"{len(unread)} images left out: {'; '.join(unread.values())}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from bottomup.skeleton import Skeleton
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
 LEAST_DRAWN_SCORE = 0.2
+SMALL_PX = 500  # drawn at twice the size, so that lines do not hide the people
 
 
 def predict(
@@ -41,9 +42,7 @@ def predict(
     predictor = Predictor.load(run_dir, (protocol or {}).get("output_stride"))
     settings = json.loads((Path(run_dir) / "run.json").read_text())["settings"]
     protocol = protocol or {"sides": [settings["crop"]], "flip": False, "decoder": {}}
-    decoder = DecoderSettings.from_dict(
-        {"radius_px": settings["system_options"].get("radius_px", 32)} | dict(protocol["decoder"])
-    )
+    decoder = _decoder_settings(settings["system_options"], protocol["decoder"])
     listed, results, unread = [], {"keypoints": [], "segmentation": []}, {}
     for number, path in enumerate(tqdm(paths, unit="image", file=sys.stderr), 1):
         try:
@@ -61,6 +60,13 @@ def predict(
         with written_aside(Path(out_dir) / f"{name}.json") as aside:
             aside.write_text(json.dumps(rows))
     return unread
+
+
+def _decoder_settings(system_options: Mapping, decoder: Mapping) -> DecoderSettings:
+    """The protocol's settings, with the radius trained with where it states none."""
+    stated = {name: value for name, value in decoder.items() if value is not None}
+    trained = {"radius_px": system_options.get("radius_px", DecoderSettings.radius_px)}
+    return DecoderSettings.from_dict(trained | stated)
 
 
 def image_files(images: Iterable[Path | str]) -> list[Path]:
@@ -91,5 +97,6 @@ def _add_results(results: Mapping[str, list], image_id: int, people: Sequence[De
 
 def _draw(pixels, people: Sequence[Detection], skeleton: Skeleton, path: Path) -> None:
     shown = [detected(person) for person in people if person.score >= LEAST_DRAWN_SCORE]
+    enlarge = 2 if max(pixels.shape) < SMALL_PX else 1
     with written_aside(path) as aside:
-        Image.fromarray(draw_people(pixels, shown, skeleton, enlarge=2)).save(aside, "PNG")
+        Image.fromarray(draw_people(pixels, shown, skeleton, enlarge)).save(aside, "PNG")

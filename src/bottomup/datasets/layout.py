@@ -12,7 +12,7 @@ from bottomup.datasets.wardrobe import World
 
 CANDIDATES = 24
 # Standing height in px of a side of 257, by the largest number of people it applies to.
-HEIGHTS = {1: (80, 290), 2: (68, 220), 4: (58, 170), 8: (50, 115), 99: (44, 84)}
+HEIGHTS = {1: (140, 300), 2: (120, 260), 4: (100, 210), 8: (80, 150), 99: (64, 110)}
 STRANGER_HEIGHTS, CROWD_HEIGHTS = (17, 30), (22, 36)
 
 

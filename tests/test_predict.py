@@ -1,0 +1,94 @@
+"""`bottomup predict` on files and folders, and what it says of those it cannot read."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools.coco import COCO
+
+from bottomup.cli import main
+from bottomup.coco_results import silence
+from bottomup.errors import InputError
+from bottomup.predict import image_files
+from bottomup.skeleton import COCO_PERSON
+from test_network import small_network
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    """A run that sees a person everywhere."""
+    folder = tmp_path_factory.mktemp("run")
+    built = small_network()
+    for variable in built.trainable_variables:
+        if variable.path.endswith("heatmap_convolution/bias"):
+            variable.assign(np.full(variable.shape, 3.0))
+    built.save(folder / "weights.keras")
+    arguments = {
+        "system": "personlab",
+        "system_options": {"radius_px": 10, "sub_cells": 2},
+        "backbone": "pixel",
+        "backbone_options": {},
+        "output_stride": 8,
+        "skeleton": COCO_PERSON.to_dict(),
+    }
+    settings = {"crop": 65, "system_options": arguments["system_options"]}
+    (folder / "run.json").write_text(json.dumps({"network": arguments, "settings": settings}))
+    return folder
+
+
+@pytest.fixture
+def images(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for name in ("a.jpg", "b.png"):
+        pixels = random.integers(0, 255, (48, 64, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+    (folder / "notes.txt").write_text("no image")
+    return folder
+
+
+def test_results_load_in_pycocotools(run_dir, images, tmp_path):
+    out = tmp_path / "out"
+    assert main(["predict", "--run", str(run_dir), "--images", str(images), "--out", str(out)]) == 0
+    listed = json.loads((out / "images.json").read_text())
+    assert [row["id"] for row in listed] == [1, 2]
+    assert (listed[0]["height"], listed[0]["width"]) == (48, 64)
+    rows = json.loads((out / "keypoints.json").read_text())
+    assert rows
+    truth = COCO()
+    truth.dataset = {"images": listed, "annotations": [], "categories": [{"id": 1}]}
+    with silence():
+        truth.createIndex()
+        loaded = truth.loadRes(rows)
+    assert len(loaded.anns) == len(rows)
+    pictures = sorted(path.name for path in out.glob("*.png"))
+    assert pictures == ["00001-a.png", "00002-b.png"]
+
+
+def test_a_broken_image_is_told_and_the_others_are_done(run_dir, images, tmp_path, capsys):
+    (images / "c.jpg").write_bytes(b"not a JPEG")
+    out = tmp_path / "out"
+    assert main(["predict", "--run", str(run_dir), "--images", str(images), "--out", str(out)]) == 2
+    assert "c.jpg: cannot be read as an image" in capsys.readouterr().err
+    assert len(json.loads((out / "images.json").read_text())) == 2
+
+
+def test_a_folder_that_is_no_run_is_told(images, tmp_path, capsys):
+    arguments = ["--run", str(tmp_path), "--images", str(images), "--out", str(tmp_path / "out")]
+    assert main(["predict", *arguments]) == 2
+    assert "no run.json here" in capsys.readouterr().err
+
+
+def test_files_and_folders_are_found(images):
+    found = image_files([images, images / "a.jpg"])
+    assert [path.name for path in found] == ["a.jpg", "b.png", "a.jpg"]
+
+
+def test_missing_paths_and_empty_folders_are_told(images, tmp_path):
+    with pytest.raises(InputError, match="no such file or folder"):
+        image_files([tmp_path / "nowhere"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no images there"):
+        image_files([tmp_path / "empty"])

@@ -1,0 +1,152 @@
+"""Training lowers its loss, goes on where it was stopped, and stops early when it must."""
+
+import csv
+import itertools
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from bottomup import training
+from bottomup.batches import RecordSet
+from bottomup.errors import InputError
+from bottomup.records import write_records
+from bottomup.skeleton import COCO_PERSON
+from bottomup.training import Run, train
+from people import make_coco
+
+SETTINGS = {
+    "system": "personlab",
+    "system_options": {"radius_px": 10, "sub_cells": 2},
+    "backbone": "pixel",
+    "backbone_options": {"features": 16},
+    "output_stride": 8,
+    "crop": 65,
+    "augmentation": {"scale": [0.8, 1.2], "translation": 0.1, "flip": True},
+    "training": {
+        "steps": 6,
+        "batch": 2,
+        "learning_rate": 0.01,
+        "schedule": "cosine",
+        "warmup_share": 0.2,
+        "clip_norm": 5,
+        "average_decay": 0.9,
+        "checkpoint_every": 2,
+        "log_every": 2,
+        "validation_images": 2,
+    },
+}
+
+
+def changed(**schedule):
+    return SETTINGS | {"training": SETTINGS["training"] | schedule}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records")
+    annotations_path, images_dir = make_coco(folder, (1, 2, 0, 3, ("rle", "unannotated"), 1))
+    path = folder / "train-00000-of-00001.tfrecord"
+    write_records(annotations_path, COCO_PERSON, images_dir, path, 0, 1)
+    (folder / "images.txt").write_text("1\n2\n3\n4\n5\n6\n")
+    return path, folder / "images.txt"
+
+
+def run_training(data, folder, settings=SETTINGS, seed=0):
+    train(settings, [data[0]], data[1], COCO_PERSON, seed, folder / "out", folder / "state")
+    return folder / "out"
+
+
+def weights_of(out):
+    return keras.saving.load_model(out / "weights.keras", compile=False).get_weights()
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    return run_training(data, tmp_path_factory.mktemp("finished"))
+
+
+def test_history_has_a_row_each_interval(finished):
+    rows = list(csv.DictReader((finished / "history.csv").read_text().splitlines()))
+    assert [int(row["step"]) for row in rows] == [2, 4, 6]
+    assert [int(row["images"]) for row in rows] == [4, 8, 12]
+    for name in ("loss", "heatmap", "short", "mid", "long", "segmentation", "validation_loss"):
+        assert all(np.isfinite(float(row[name])) for row in rows)
+    assert float(rows[-1]["learning_rate"]) < float(rows[0]["learning_rate"])
+
+
+def test_the_record_names_all_that_made_the_weights(finished, data):
+    record = json.loads((finished / "run.json").read_text())
+    assert record["settings"]["training"]["steps"] == 6
+    assert record["network"]["skeleton"] == COCO_PERSON.to_dict()
+    assert record["seeds"] == {"run": 0}
+    assert record["images"] == 4
+    assert str(data[0]) in record["inputs"]
+    assert len(record["outputs"]) == 1
+    assert record["device"].startswith("cpu")
+
+
+class Killed(BaseException):
+    """Stands for a signal: no handler of ordinary errors sees it."""
+
+
+@pytest.mark.parametrize("killed_at", [1, 3, 5])
+def test_a_killed_run_ends_where_a_whole_one_does(data, finished, tmp_path, monkeypatch, killed_at):
+    real, count = training.draw, itertools.count()
+
+    def draw(seed, step, batch):
+        if next(count) == killed_at:
+            raise Killed
+        return real(seed, step, batch)
+
+    monkeypatch.setattr(training, "draw", draw)
+    with pytest.raises(Killed):
+        run_training(data, tmp_path)
+    assert not (tmp_path / "out").exists()
+    out = run_training(data, tmp_path)
+    for resumed, whole in zip(weights_of(out), weights_of(finished), strict=True):
+        np.testing.assert_allclose(resumed, whole, rtol=1e-5, atol=1e-6)
+    rows = [line.split(",")[0] for line in (out / "history.csv").read_text().split()]
+    assert rows == ["step", "2", "4", "6"]
+    assert not (tmp_path / "state" / "state.npz").exists()
+
+
+def test_another_seed_gives_other_weights(data, finished, tmp_path):
+    other = weights_of(run_training(data, tmp_path, seed=1))
+    assert any(
+        not np.allclose(one, two) for one, two in zip(other, weights_of(finished), strict=True)
+    )
+
+
+def test_training_lowers_every_loss(data, tmp_path):
+    out = run_training(data, tmp_path, changed(steps=80, log_every=20, warmup_share=0.0))
+    rows = list(csv.DictReader((out / "history.csv").read_text().splitlines()))
+    for name in ("heatmap", "short", "segmentation", "loss"):
+        assert float(rows[-1][name]) < float(rows[0][name]), name
+
+
+def test_a_loss_that_is_no_number_names_the_images(data, tmp_path):
+    settings = changed(learning_rate=1e30, schedule="constant", clip_norm=None, optimizer="sgd")
+    with pytest.raises(InputError, match=r"step \d: the loss of .* batch of images \[\d, \d\]"):
+        run_training(data, tmp_path, settings)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_weights_are_the_running_averages(data, tmp_path):
+    records, state = RecordSet.read([data[0]]), tmp_path / "state"
+    state.mkdir()
+    run = Run(SETTINGS, records, [1, 2, 3, 4, 5, 6], COCO_PERSON, 0, state)
+    run.train()
+    last = [v.numpy() for v in run.fields.trainable_variables]
+    run.finish(tmp_path / "out", [])
+    averaged = weights_of(tmp_path / "out")
+    assert any(not np.allclose(one, two) for one, two in zip(last, averaged, strict=True))
+
+
+def test_weights_of_another_run_can_be_the_start(data, finished, tmp_path):
+    settings = changed(steps=1, learning_rate=1e-12, average_decay=0, schedule="constant")
+    settings = settings | {"initial_weights": {"file": str(finished / "weights.keras")}}
+    started = weights_of(run_training(data, tmp_path, settings))
+    for one, two in zip(started, weights_of(finished), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
