@@ -1,11 +1,8 @@
 """A small U-shaped trunk for training from scratch, on a CPU, in minutes.
 
-A 7x7 stem at stride 4 and strided 3x3 convolutions go down to stride 32; the way up returns to the
-output stride, adding the map of the same stride at each step. Sides of n 32 + 1 px keep every
-level on one grid of nodes: a strided convolution looks symmetrically around its node, and so does
-`aligned_upsampling`.
-
-The stem goes to stride 4 at once: on a CPU, maps at stride 2 would cost more than all the rest.
+Strided 3x3 convolutions go down to stride 32; the way up returns to the output stride, adding the
+map of the same stride at each step. Sides of n 32 + 1 px keep every level on one grid of nodes: a
+strided convolution looks symmetrically around its node, and so does `aligned_upsampling`.
 """
 
 import keras
@@ -23,7 +20,7 @@ def build(
     output_stride: int,
     weights: str | None = None,
     channels: tuple[int, ...] = (32, 64, 96, 128),
-    blocks: tuple[int, ...] = (0, 1, 1, 2),
+    blocks: tuple[int, ...] = (1, 1, 1, 2),
     features: int = 128,
 ) -> keras.Model:
     """Builds the trunk.
@@ -31,7 +28,7 @@ def build(
     Args:
         output_stride: 4, 8 or 16.
         weights: Must be None: there are none published.
-        channels: Channels at strides 4, 8, 16 and 32.
+        channels: Channels at strides 4, 8, 16 and 32; at stride 2, half of the first.
         blocks: Residual blocks at those strides.
         features: Channels of the output.
 
@@ -49,7 +46,9 @@ def build(
     x = layers.Rescaling(1 / 64, offset=-2.0)(image)
     levels = []
     for stride, width, count in zip(STRIDES, channels, blocks, strict=True):
-        x = _convolution(x, width, 7, 4) if stride == 4 else _convolution(x, width, 3, 2)
+        if stride == STRIDES[0]:
+            x = _convolution(x, width // 2, 2)
+        x = _convolution(x, width, 2)
         for _ in range(count):
             x = _residual_block(x, width)
         levels.append(x)
@@ -59,7 +58,7 @@ def build(
             break
         x = aligned_upsampling(layers.Conv2D(level.shape[-1], 1)(x))
         x = _residual_block(layers.Add()([x, level]), level.shape[-1])
-    return keras.Model(image, _convolution(x, features, 3, 1), name="small_unet")
+    return keras.Model(image, _convolution(x, features), name="small_unet")
 
 
 def aligned_upsampling(x):
@@ -68,18 +67,17 @@ def aligned_upsampling(x):
     return layers.AveragePooling2D(2, strides=1, padding="valid")(x)
 
 
-def _convolution(x, width: int, kernel: int, strides: int):
-    return layers.ReLU()(_normalised_convolution(x, width, kernel, strides))
+def _convolution(x, width: int, strides: int = 1):
+    return layers.ReLU()(_normalised_convolution(x, width, strides))
 
 
 def _residual_block(x, width: int):
-    y = _convolution(x, width, 3, 1)
-    y = _normalised_convolution(y, width, 3, 1)
+    y = _normalised_convolution(_convolution(x, width), width)
     return layers.ReLU()(layers.Add()([x, y]))
 
 
-def _normalised_convolution(x, width: int, kernel: int, strides: int):
+def _normalised_convolution(x, width: int, strides: int = 1):
     x = layers.Conv2D(
-        width, kernel, strides, padding="same", use_bias=False, kernel_initializer="he_normal"
+        width, 3, strides, padding="same", use_bias=False, kernel_initializer="he_normal"
     )(x)
     return layers.BatchNormalization(momentum=0.97)(x)
