@@ -90,13 +90,13 @@ def test_new_and_unused_backbones_and_systems_plan_nothing(story):
     with (
         story.added("src/bottomup/backbones/another.py", "DEPTH = 1\n"),
         story.added("src/bottomup/systems/another.py", "HEADS = 1\n"),
-        story.edited("src/bottomup/backbones/small_unet.py", "import", "import ast\nimport"),
+        story.edited("src/bottomup/backbones/pixel.py", "import", "import ast\nimport"),
     ):
         assert story.plan() == {}
 
 
 def test_an_edited_backbone_in_use_trains_again(story):
-    with story.edited("src/bottomup/backbones/pixel.py", "import", "import ast\nimport"):
+    with story.edited("src/bottomup/backbones/small_unet.py", "import", "import ast\nimport"):
         planned = story.plan()
     assert planned["train_model"] == 1
     assert set(planned) == {"train_model", *AFTER_TRAINING}
