@@ -1,7 +1,5 @@
 """From images to fields: frames, padding and flips are undone."""
 
-import json
-
 import h5py
 import numpy as np
 import pytest
@@ -12,8 +10,8 @@ from bottomup.fields.grid import Frame, grid_size
 from bottomup.fields.store import read_fields
 from bottomup.inference import Predictor, fields_of_images, infer_shard, read_image
 from bottomup.skeleton import COCO_PERSON
+from networks import save_run, small_network
 from people import make_coco
-from test_network import small_network
 
 ONCE = {"sides": [65], "flip": False, "output_stride": None}
 
@@ -26,17 +24,7 @@ def run_dir(tmp_path_factory):
     for variable in built.trainable_variables:
         if "heatmap" in variable.path or "segmentation" in variable.path:
             variable.assign(random.normal(0, 0.5, variable.shape))
-    built.save(folder / "weights.keras")
-    arguments = {
-        "system": "personlab",
-        "system_options": {"radius_px": 10, "sub_cells": 2},
-        "backbone": "pixel",
-        "backbone_options": {},
-        "output_stride": 8,
-        "skeleton": COCO_PERSON.to_dict(),
-    }
-    (folder / "run.json").write_text(json.dumps({"network": arguments}))
-    return folder
+    return save_run(built, folder)
 
 
 def picture(height=48, width=64, seed=0):

@@ -6,23 +6,11 @@ import pytest
 
 from bottomup import lookup, network
 from bottomup.errors import InputError
-from bottomup.skeleton import COCO_PERSON
+from networks import small_network
 from protocols import check_backbone
 
 SMALL = {"small_unet": [{}], "pixel": [{}], "resnet": [{"depth": 50}]}
 STRIDES = {"small_unet": (4, 8, 16), "pixel": (8, 16), "resnet": (8, 16)}
-
-
-def small_network(**changes):
-    arguments = {
-        "system": "personlab",
-        "system_options": {"radius_px": 10, "sub_cells": 2},
-        "backbone": "pixel",
-        "backbone_options": {},
-        "output_stride": 8,
-        "skeleton": COCO_PERSON.to_dict(),
-    }
-    return network.build(**arguments | changes)
 
 
 def test_every_backbone_is_under_test():

@@ -11,8 +11,7 @@ from bottomup.cli import main
 from bottomup.coco_results import silence
 from bottomup.errors import InputError
 from bottomup.predict import image_files
-from bottomup.skeleton import COCO_PERSON
-from test_network import small_network
+from networks import save_run, small_network
 
 
 @pytest.fixture(scope="module")
@@ -23,18 +22,7 @@ def run_dir(tmp_path_factory):
     for variable in built.trainable_variables:
         if variable.path.endswith("heatmap_convolution/bias"):
             variable.assign(np.full(variable.shape, 3.0))
-    built.save(folder / "weights.keras")
-    arguments = {
-        "system": "personlab",
-        "system_options": {"radius_px": 10, "sub_cells": 2},
-        "backbone": "pixel",
-        "backbone_options": {},
-        "output_stride": 8,
-        "skeleton": COCO_PERSON.to_dict(),
-    }
-    settings = {"crop": 65, "system_options": arguments["system_options"]}
-    (folder / "run.json").write_text(json.dumps({"network": arguments, "settings": settings}))
-    return folder
+    return save_run(built, folder)
 
 
 @pytest.fixture
