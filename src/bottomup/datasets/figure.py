@@ -197,7 +197,7 @@ def _dress_arms(body, rng, world, pose, width, shirt, skin) -> None:
 
 
 def _dress_legs(body, rng, world, pose, width, shirt, skin) -> None:
-    lower = body.material(cloth(rng, world, 0.2))
+    lower = body.material(cloth(rng, world))
     shoe = body.material(plain(any_colour(rng, world)))
     skirt = rng.random() < 0.18
     length = rng.choice([0.6, 0.95, 1.95], p=[0.22, 0.12, 0.66])

@@ -12,7 +12,7 @@ from bottomup.datasets.wardrobe import World
 
 CANDIDATES = 24
 # Standing height in px of a side of 257, by the largest number of people it applies to.
-HEIGHTS = {1: (140, 300), 2: (120, 260), 4: (100, 210), 8: (80, 150), 99: (64, 110)}
+HEIGHTS = {1: (100, 200), 2: (100, 190), 4: (96, 180), 8: (92, 145), 99: (82, 112)}
 STRANGER_HEIGHTS, CROWD_HEIGHTS = (17, 30), (22, 36)
 
 
@@ -91,7 +91,7 @@ def _extent(figure: Figure) -> np.ndarray:
 
 
 def _yaw(rng: np.random.Generator) -> float:
-    return float(rng.normal(0, 28) if rng.random() < 0.5 else rng.uniform(-180, 180))
+    return float(rng.normal(0, 25) if rng.random() < 0.6 else rng.uniform(-180, 180))
 
 
 def _height(rng: np.random.Generator, frame: Frame, people: int) -> float:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 SIDES = {"left": 1.0, "right": -1.0}
-STANCES = {"stand": 0.36, "walk": 0.27, "run": 0.08, "sit": 0.17, "squat": 0.05, "kick": 0.07}
+STANCES = {"stand": 0.46, "walk": 0.3, "run": 0.05, "sit": 0.12, "squat": 0.03, "kick": 0.04}
 ARMS = {
-    **{"hang": 0.3, "swing": 0.2, "raise": 0.12, "spread": 0.1},
-    **{"akimbo": 0.1, "hold": 0.1, "free": 0.08},
+    **{"hang": 0.38, "swing": 0.26, "raise": 0.09, "spread": 0.08},
+    **{"akimbo": 0.08, "hold": 0.08, "free": 0.03},
 }
 TRUNK, NECK = 0.315, 0.045
 

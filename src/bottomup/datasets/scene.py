@@ -178,6 +178,6 @@ def _cast_shadow(canvas: np.ndarray, actor: Actor) -> None:
 def _develop(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
     """Exposure, a little blur and grain, as a camera adds them; uint8."""
     grain = rng.random(canvas.shape[:2], np.float32) - np.float32(0.5)
-    grain *= rng.uniform(0.02, 0.085)
-    blur, gain, lift = rng.uniform((0.0, 0.85, -0.03), (0.12, 1.1, 0.05))
+    grain *= rng.uniform(0.02, 0.05)
+    blur, gain, lift = rng.uniform((0.0, 0.85, -0.03), (0.1, 1.1, 0.05))
     return expose(canvas, grain, blur, gain, lift)

@@ -164,7 +164,7 @@ def _draw_flat(rng, world, centre, size, side, shape, points: int = 2) -> Drawin
     fine = (corners - low + 0.5) * points - 0.5
     mask = polygon2mask((height * points, width * points), fine[:, ::-1])
     cover = mask.reshape(height, points, width, points).mean(axis=(1, 3), dtype=np.float32)
-    fabric = cloth(rng, world, 0.25)
+    fabric = cloth(rng, world)
     first, second = any_colour(rng, world), fabric.second
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     shade = 1 - rng.uniform(0, 0.35) * rows / height - rng.uniform(0, 0.25) * columns / width

@@ -28,7 +28,7 @@ from bottomup.skeleton import Skeleton
 
 # Shares of 1, 2, ... 13 people among the images with people, as in COCO.
 PEOPLE_SHARES = (0.48, 0.19, 0.10, 0.07, 0.04, 0.03, 0.02, 0.02, 0.02, 0.01, 0.01, 0.005, 0.005)
-THING_SHARE, STRANGER_SHARE, CROWD_SHARE = 0.2, 0.05, 0.04
+THING_SHARE, STRANGER_SHARE, CROWD_SHARE = 0.15, 0.05, 0.04
 RUN_LENGTH_SHARE = 0.08
 JPEG_QUALITY = 90
 IDS_PER_SPLIT = 1_000_000

@@ -104,7 +104,7 @@ def any_colour(rng: np.random.Generator, world: World) -> np.ndarray:
     return hair_colour(rng, world) if kind < 0.3 else clothing_colour(rng, world)
 
 
-def cloth(rng: np.random.Generator, world: World, patterned: float = 0.4) -> Material:
+def cloth(rng: np.random.Generator, world: World, patterned: float = 0.2) -> Material:
     """A fabric: plain, or with one of the world's patterns in two colours."""
     colour = clothing_colour(rng, world)
     if rng.random() > patterned:
