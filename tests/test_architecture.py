@@ -20,6 +20,8 @@ ORDER = (
     *("checkpoints", "training", "inference", "decoding"),
     *(
         "coco_results",
+        "crowding",
+        "keypoint_errors",
         "evaluation",
         "publish",
         "config_checks",

@@ -14,8 +14,10 @@ from pycocotools.cocoeval import COCOeval
 import people
 from bottomup.coco import person_rle, read_annotations
 from bottomup.coco_results import indexed, to_coco
+from bottomup.crowding import crowd_index
 from bottomup.errors import InputError
-from bottomup.evaluation import COLUMNS, evaluate, evaluate_task
+from bottomup.evaluation import COLUMNS, evaluate, evaluate_task, keypoint_errors, strata
+from bottomup.keypoint_errors import KINDS
 from bottomup.skeleton import COCO_PERSON, Skeleton
 
 CROWDED = (1, 2, 0, 3, ("rle", "unannotated"), ("polygon", "crowd"), 6, 9, 0, 1)
@@ -69,13 +71,17 @@ def write(tmp_path, name, rows):
 
 
 def table(annotations, tmp_path, keypoint_rows, mask_rows, **options):
-    return evaluate(
-        annotations.path,
-        COCO_PERSON,
-        write(tmp_path, "keypoints", keypoint_rows),
-        write(tmp_path, "segmentation", mask_rows),
-        **options,
-    ).set_index(["task", "stratum", "metric"])
+    return (
+        evaluate(
+            annotations.path,
+            COCO_PERSON,
+            write(tmp_path, "keypoints", keypoint_rows),
+            write(tmp_path, "segmentation", mask_rows),
+            **options,
+        )
+        .set_index(["task", "stratum", "metric"])
+        .sort_index()
+    )
 
 
 def perfect_table(annotations, tmp_path, **options):
@@ -86,6 +92,7 @@ def perfect_table(annotations, tmp_path, **options):
 @pytest.mark.parametrize("task", ["keypoints", "segmentation"])
 def test_ground_truth_as_predictions_scores_one(split, tmp_path, task):
     values = perfect_table(split, tmp_path).loc[(task, "all"), "value"]
+    values = values[[metric for metric in values.index if not metric.startswith("share_")]]
     defined = values.drop(["AR1", "AR10"], errors="ignore").dropna()
     assert {"AP", "AP50", "AP75"} <= set(defined.index)
     assert defined.to_numpy() == pytest.approx(1.0)
@@ -123,10 +130,38 @@ def test_missing_people_lower_recall_but_not_precision(split):
 
 def test_table_has_a_row_for_every_stratum_and_metric(split, tmp_path):
     rows = perfect_table(split, tmp_path).reset_index()
-    assert tuple(rows.columns) == COLUMNS
+    assert set(rows.columns) == set(COLUMNS)
     strata = ["all", *(f"people={s}" for s in ("0", "1", "2", "3-4", "5-8", "9+"))]
-    assert list(dict.fromkeys(rows.stratum)) == strata
-    assert len(rows) == len(strata) * (10 + 9)
+    strata += [f"crowding={s}" for s in ("0-0.1", "0.1-0.8", "0.8-1")]
+    assert set(rows.stratum) == set(strata)
+    assert len(rows) == len(strata) * (10 + 9) + len(KINDS)
+
+
+def test_images_are_sorted_by_their_crowd_index(split):
+    groups = strata(split)
+    by_hand = {i: crowd_index(persons) for i, persons in split.persons.items()}
+    assert sorted(groups["crowding=0-0.1"]) == [i for i, x in by_hand.items() if x <= 0.1]
+    crowded = groups["crowding=0.1-0.8"] + groups["crowding=0.8-1"]
+    assert sorted(crowded) == [i for i, x in by_hand.items() if x > 0.1]
+    assert not any(3 in ids for name, ids in groups.items() if "crowding" in name)
+
+
+def test_ground_truth_has_good_keypoints_only_and_no_results_none(split, tmp_path):
+    shares = perfect_table(split, tmp_path).loc[("keypoints", "all")]
+    labelled = sum(p.labelled for persons in split.persons.values() for p in persons if not p.crowd)
+    assert shares.value["share_good"] == 1
+    assert shares.n["share_good"] == labelled
+    nothing = keypoint_errors(to_coco(split), [], COCO_PERSON)
+    assert nothing == dict.fromkeys(KINDS, 0) | {"undetected": labelled}
+
+
+def test_mirrored_people_are_inverted(split):
+    rows = perfect_rows(split, "keypoints")
+    for row in rows:
+        row["keypoints"] = np.reshape(row["keypoints"], (-1, 3))[COCO_PERSON.flip_keypoints]
+        row["keypoints"] = row["keypoints"].reshape(-1).tolist()
+    counts = keypoint_errors(to_coco(split), rows, COCO_PERSON)
+    assert counts["inversion"] > counts["good"] > 0
 
 
 def test_strata_count_their_own_people(split, tmp_path):

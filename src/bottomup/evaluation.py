@@ -1,4 +1,4 @@
-"""Scores COCO results against annotations with pycocotools, also by number of people.
+"""Scores COCO results against annotations with pycocotools, also by people and crowding.
 
 Every image of the split is scored, with or without people. Values are read from the evaluation
 arrays, since `summarize` prints -1 for limits that it does not expect; a value that no ground-truth
@@ -26,10 +26,14 @@ from bottomup.coco_results import (
     silence,
     to_coco,
 )
+from bottomup.crowding import crowd_index
+from bottomup.keypoint_errors import KINDS, MATCH_OKS, count_kinds
 from bottomup.skeleton import Skeleton
 
 TASKS = ("keypoints", "segmentation")
 STRATA = ((0, 0), (1, 1), (2, 2), (3, 4), (5, 8), (9, math.inf))
+# CrowdPose's easy, medium and hard images: the crowd index from (excluded) up to.
+CROWDING = ((-1.0, 0.1), (0.1, 0.8), (0.8, 1.0))
 COLUMNS = ("task", "stratum", "metric", "value", "low", "high", "n")
 RESAMPLES = 100
 RESAMPLING_SEED = 0
@@ -100,7 +104,9 @@ def evaluate(
 
     Returns:
         Columns task, stratum, metric, value, low, high, n: `n` persons of the ground truth define
-        the value; low and high are the 95 % bootstrap interval over images, for AP only.
+        the value; low and high are the 95 % bootstrap interval over images, for AP only. The
+        metrics `share_good`, `share_jitter` … say which share of the labelled keypoints is of that
+        kind (see `keypoint_errors`); their n is the number of these keypoints.
 
     Raises:
         InputError: Malformed annotations or results, or results of an image not in the split.
@@ -111,17 +117,28 @@ def evaluate(
     rows = []
     for task, path in zip(TASKS, (keypoints_json, segmentation_json), strict=True):
         if path is not None:
-            scored = evaluate_task(ground_truth, read_results(path), task, skeleton, str(path))
-            rows += [row for name, ids in groups.items() for row in _rows(scored, name, ids)]
+            found = read_results(path)
+            scored = evaluate_task(ground_truth, found, task, skeleton, str(path))
+            for name, ids in groups.items():
+                rows += _rows(scored, name, ids)
+                if (task, name) == ("keypoints", "all"):
+                    rows += _error_rows(keypoint_errors(ground_truth, found, skeleton))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def strata(annotations: Annotations, people_rule: str = "with_keypoints") -> dict[str, list[int]]:
-    """Image ids by number of people: `all`, then `people=0` to `people=9+`."""
+    """Image ids: `all`, `people=0` to `people=9+`, `crowding=0-0.1` to `crowding=0.8-1`.
+
+    An image without labelled keypoints has no crowd index and is in no stratum of crowding.
+    """
     counts = {i: count_people(people, people_rule) for i, people in annotations.persons.items()}
     groups = {"all": list(counts)}
     for low, high in STRATA:
         groups[stratum_name(low, high)] = [i for i, count in counts.items() if low <= count <= high]
+    indices = {i: crowd_index(people) for i, people in annotations.persons.items()}
+    for low, high in CROWDING:
+        name = f"crowding={max(low, 0):g}-{high:g}"
+        groups[name] = [i for i, index in indices.items() if low < index <= high]
     return groups
 
 
@@ -137,6 +154,37 @@ def _rows(scored: "TaskEvaluation", stratum: str, image_ids: Sequence[int]) -> I
     for metric, (value, n) in scored.metrics(image_ids).items():
         bounds = (low, high) if metric == "AP" else (math.nan, math.nan)
         yield scored.task, stratum, metric, value, *bounds, n
+
+
+def _error_rows(counts: Mapping[str, int]) -> Iterator[tuple]:
+    total = sum(counts.values())
+    for kind in KINDS:
+        share = counts[kind] / total if total else math.nan
+        yield "keypoints", "all", f"share_{kind}", share, math.nan, math.nan, total
+
+
+def keypoint_errors(
+    ground_truth: COCO, rows: Sequence[Mapping], skeleton: Skeleton, source: str = "results"
+) -> dict[str, int]:
+    """Number of labelled keypoints of each kind of `keypoint_errors.KINDS`, over all images.
+
+    Raises:
+        InputError: As `check_rows`.
+    """
+    evaluator = _evaluator(ground_truth, rows, "keypoints", skeleton, source)
+    evaluator.params.iouThrs = np.array([MATCH_OKS])
+    evaluator.params.areaRng, evaluator.params.areaRngLbl = [[0, 1e10]], ["all"]
+    with silence():
+        evaluator.evaluate()
+    totals = dict.fromkeys(KINDS, 0)
+    for image_id, image in zip(evaluator.params.imgIds, evaluator.evalImgs, strict=True):
+        if image is None:
+            continue
+        pairs = zip(image["dtMatches"][0], image["dtIds"], strict=True)
+        matches = {int(person): evaluator.cocoDt.anns[found] for person, found in pairs if person}
+        for kind, count in count_kinds(matches, evaluator.cocoGt, image_id, skeleton).items():
+            totals[kind] += count
+    return totals
 
 
 def evaluate_task(
@@ -159,14 +207,20 @@ def evaluate_task(
     Raises:
         InputError: As `check_rows`.
     """
+    evaluator = _evaluator(ground_truth, rows, task, skeleton, source)
+    with silence():
+        evaluator.evaluate()
+    return TaskEvaluation(task, evaluator)
+
+
+def _evaluator(ground_truth: COCO, rows, task: str, skeleton: Skeleton, source: str) -> COCOeval:
     truth = for_task(ground_truth, task)
     checked = check_rows(rows, truth, task, skeleton, source)
     with silence():
         found = truth.loadRes(checked) if checked else indexed(truth.dataset["images"], [])
         evaluator = COCOeval(truth, found, "keypoints" if task == "keypoints" else "segm")
-        evaluator.params.kpt_oks_sigmas = np.array(skeleton.sigmas)
-        evaluator.evaluate()
-    return TaskEvaluation(task, evaluator)
+    evaluator.params.kpt_oks_sigmas = np.array(skeleton.sigmas)
+    return evaluator
 
 
 class TaskEvaluation:

@@ -1,7 +1,8 @@
-"""Average precision by the number of people in the image, for keypoints and for masks. Every cell
-is the mean over seeds with its standard deviation, the 95 % bootstrap interval over the images of
-that stratum in brackets, and the number of persons in it. An image without people has no average
-precision of its own; false detections on it lower that of all images.
+"""Average precision by the number of people in the image and by its crowd index (the share of
+keypoints in a person's box that are other people's, as CrowdPose counts), for keypoints and for
+masks. Every cell is the mean over seeds with its standard deviation, the 95 % bootstrap interval
+over the images of that stratum in brackets, and the number of persons in it. An image without
+people has no average precision of its own; false detections on it lower that of all images.
 
 Reads the metrics of the study.
 """
@@ -44,7 +45,9 @@ def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
 def _title(stratum: str) -> str:
     if stratum == "all":
         return "all images"
-    people = stratum.removeprefix("people=")
+    by, people = stratum.split("=")
+    if by == "crowding":
+        return f"crowd index {people}"
     return {"0": "nobody", "1": "1 person"}.get(people, f"{people} people")
 
 
