@@ -9,8 +9,10 @@ import people
 from bottomup import lookup
 from bottomup.coco import read_annotations
 from bottomup.errors import InputError
+from bottomup.keypoint_errors import KINDS
 from bottomup.publish import (
     dataset_sheet,
+    keypoint_errors,
     people_per_image,
     precision_recall,
     style,
@@ -43,11 +45,26 @@ def study(tmp_path):
         DatasetImages("synthetic", s, path, images_dir, COCO_PERSON) for s in ("train", "val")
     ]
     return Inputs(
+        metrics=error_metrics(),
         strata={"reduced": strata},
         history={run: history(tmp_path, *run) for run in (("full", 0), ("full", 1), ("late", 0))},
         results=results,
         dataset_images=splits,
     )
+
+
+def error_metrics():
+    """Shares of error kinds of two seeds; another test has none."""
+    names = {"experiment": "full", "dataset": "synthetic", "split": "val", "protocol": "single"}
+    common = names | {"task": "keypoints", "stratum": "all", "n": 20}
+    shares = {0: (0.6, 0.1, 0, 0.1, 0.1, 0.1), 1: (0.4, 0.3, 0, 0.1, 0.1, 0.1)}
+    rows = [
+        common | {"seed": seed, "metric": f"share_{kind}", "value": value}
+        for seed, values in shares.items()
+        for kind, value in zip(KINDS, values, strict=True)
+    ]
+    rows.append(common | {"experiment": "other", "seed": 0, "metric": "AP", "value": 0.5})
+    return pd.DataFrame(rows).assign(low=np.nan, high=np.nan)
 
 
 def history(folder, experiment, seed):
@@ -61,7 +78,7 @@ def history(folder, experiment, seed):
     return path
 
 
-FIGURES = (people_per_image, training_curves, precision_recall, dataset_sheet)
+FIGURES = (people_per_image, training_curves, precision_recall, dataset_sheet, keypoint_errors)
 
 
 def name_of(module):
@@ -130,3 +147,10 @@ def test_sheets_show_images_with_people_in_a_seeded_order(study):
     assert len(chosen) == 4
     assert 5 not in chosen
     assert chosen == [image.id for image in dataset_sheet.choose(annotations, 6)][:4]
+
+
+def test_error_shares_are_averaged_over_seeds_and_add_up(study):
+    metrics = error_metrics()
+    bars = keypoint_errors.shares(metrics)
+    assert list(bars) == ["full\nsynthetic val, single"]
+    assert bars["full\nsynthetic val, single"].tolist() == pytest.approx([50, 20, 0, 10, 10, 10])
