@@ -154,17 +154,17 @@ def tree(fields, peaks, edges, seed_radius):
     return np.array([[person[k] for k in range(len(person))] for person in people])
 
 
-def expected_oks(fields, accumulators, xy, k, scale, kappa, settings):
+def expected_oks(fields, xy, k, scale, kappa, settings):
     """Heatmap probability times the similarity that the votes in the disk promise."""
     probability = bilinear(fields.heatmap[:, :, k], *(np.asarray(xy) / fields.stride))
-    centre = np.asarray(xy) / settings.hough_bin_px + MARGIN
     total = expected = 0.0
-    for i, j in np.argwhere(accumulators[k] > 0):
-        distance_px = np.hypot(*(centre - (j, i))) * settings.hough_bin_px
-        if distance_px <= settings.radius_px:
-            total += accumulators[k, i, j]
+    for i, j in np.argwhere(fields.heatmap[:, :, k] >= settings.vote_threshold):
+        node = np.array([j, i]) * fields.stride
+        if np.hypot(*(node - xy)) <= settings.radius_px:
+            distance_px = np.hypot(*(node + fields.short[i, j, k] - xy))
+            total += fields.heatmap[i, j, k]
             similarity = math.exp(-(distance_px**2) / (2 * scale**2 * kappa**2))
-            expected += accumulators[k, i, j] * similarity
+            expected += fields.heatmap[i, j, k] * similarity
     return probability * expected / total if total else 0.0
 
 

@@ -156,7 +156,7 @@ def test_expected_oks(fields, seed, scale):
     found = scores.keypoint_scores(fields, accumulators, places, scales, TOY.sigmas, SETTINGS)
     for n, k in np.ndindex(2, 3):
         expected = reference.expected_oks(
-            fields, accumulators, places[n, k], k, scales[n], 2 * TOY.sigmas[k], SETTINGS
+            fields, places[n, k], k, scales[n], 2 * TOY.sigmas[k], SETTINGS
         )
         assert found[n, k] == pytest.approx(expected, abs=1e-3)
 

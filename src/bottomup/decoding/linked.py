@@ -9,7 +9,8 @@ from bottomup.fields.grid import Fields
 from bottomup.skeleton import Skeleton
 
 REACH_SHARE = 0.25  # of the radius: how near a landing place must be to count for a peak
-LONG_WORTH = 0.9  # long offsets come after the nearer, more certain mid offsets
+LONG_WORTH = np.float32(0.9)  # long offsets come after the nearer, more certain mid offsets
+PAIR = np.dtype([("first", np.int64), ("second", np.int64), ("weight", np.float32)])
 ONE_SIDED = 0.9  # worth of a link whose other end lies on no mask of its own
 
 
@@ -32,17 +33,19 @@ def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: Decoder
     reach_px = max(REACH_SHARE * settings.radius_px, 2 * bin_px)
     labels = label_bins(xy, keypoints, shape, bin_px, reach_px)
     edges = skeleton.directed_edges
+    threshold = np.float32(settings.link_threshold)
     mid = mid_links(fields, xy, keypoints, labels, bin_px, edges, settings)
-    long = long_links(fields, xy, keypoints, labels, bin_px, settings)
-    persons = _join(
-        keypoints,
-        mid.peak,
-        mid.agreement,
-        long.peak,
-        long.agreement,
-        long.asked,
-        np.float32(settings.link_threshold),
-    )
+    members, owner = _single(keypoints, fields.heatmap.shape[2])
+    near = _pairs(keypoints, mid.peak, mid.agreement, mid.asked, threshold, np.float32(1))
+    surer = near["weight"] > LONG_WORTH
+    _join(near[surer], members, owner)
+    # Whoever is complete by now can neither gain nor give; only the others ask the long offsets.
+    incomplete = (members[owner] < 0).any(axis=1)
+    long = long_links(fields, xy, keypoints, labels, bin_px, settings, incomplete)
+    far = _pairs(keypoints, long.peak, long.agreement, long.asked, threshold, LONG_WORTH)
+    _join(np.concatenate([near[~surer], far]), members, owner)
+    _join_at_shared_peaks(mid.peak, mid.agreement, members, owner, threshold)
+    persons = members[owner == np.arange(len(owner))]
     return _place(
         persons,
         xy,
@@ -55,57 +58,57 @@ def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: Decoder
         fields.mid,
         np.float32(fields.stride),
         edges,
-        np.float32(settings.link_threshold),
+        threshold,
     )
 
 
+def _single(keypoints, num_keypoints: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every peak a person of its own.
+
+    Returns:
+        Peak index of each person's keypoints, -1 for none, int64 [person, keypoint], and the
+        person that each peak belongs to, int64 [peak].
+    """
+    members = np.full((len(keypoints), num_keypoints), -1, np.int64)
+    members[np.arange(len(keypoints)), keypoints] = np.arange(len(keypoints))
+    return members, np.arange(len(keypoints))
+
+
 @njit(cache=True, nogil=True)
-def _pairs(keypoints, mid_peak, mid_agreement, long_peak, long_agreement, asked, threshold):
-    """Pairs of peaks that belong together, and how surely."""
-    num_keypoints = mid_peak.shape[1]
-    size = 2 * len(keypoints) * num_keypoints
-    first, second = np.empty(size, np.int64), np.empty(size, np.int64)
-    weight = np.empty(size, np.float32)
+def _pairs(keypoints, link_peak, agreement, asked, threshold, worth):
+    """Pairs of peaks that belong together, and how surely, each pair once (`PAIR`).
+
+    A peak that no node answers for cannot confirm a link, so such a link is worth a little less.
+    """
+    num_keypoints = link_peak.shape[1]
+    pairs = np.empty(len(keypoints) * num_keypoints, PAIR)
     count = 0
     for a in range(len(keypoints)):
+        k = keypoints[a]
         for target in range(num_keypoints):
-            k = keypoints[a]
-            b = mid_peak[a, target]
-            if b >= 0:
-                back = mid_agreement[b, k] if mid_peak[b, k] == a else np.float32(0)
-                value = np.float32(0.5) * (mid_agreement[a, target] + back)
-                if value >= threshold:
-                    first[count], second[count], weight[count] = a, b, value
-                    count += 1
-            b = long_peak[a, target]
-            if b >= 0:
-                value = np.float32(ONE_SIDED) * long_agreement[a, target]
-                if asked[b] > 0:
-                    back = long_agreement[b, k] if long_peak[b, k] == a else np.float32(0)
-                    value = np.float32(0.5) * (long_agreement[a, target] + back)
-                if value >= threshold:
-                    first[count], second[count] = a, b
-                    weight[count] = np.float32(LONG_WORTH) * value
-                    count += 1
-    return first[:count], second[:count], weight[:count]
+            b = link_peak[a, target]
+            if b < 0:
+                continue
+            mutual = link_peak[b, k] == a
+            if mutual and b < a:
+                continue
+            if asked[b] > 0:
+                back = agreement[b, k] if mutual else np.float32(0)
+                value = np.float32(0.5) * (agreement[a, target] + back)
+            else:
+                value = np.float32(ONE_SIDED) * agreement[a, target]
+            if value >= threshold:
+                pairs[count].first, pairs[count].second = a, b
+                pairs[count].weight = worth * value
+                count += 1
+    return pairs[:count]
 
 
 @njit(cache=True, nogil=True)
-def _join(keypoints, mid_peak, mid_agreement, long_peak, long_agreement, asked, threshold):
-    """Peak index of each person's keypoints, -1 for none, int64 [person, keypoint]."""
-    peaks, num_keypoints = mid_peak.shape
-    first, second, weight = _pairs(
-        keypoints, mid_peak, mid_agreement, long_peak, long_agreement, asked, threshold
-    )
-    members = np.full((peaks, num_keypoints), -1, np.int64)
-    owner = np.arange(peaks)
-    for p in range(peaks):
-        members[p, keypoints[p]] = p
-    for n in np.argsort(-weight, kind="mergesort"):
-        _merge(first[n], second[n], members, owner)
-    _join_at_shared_peaks(mid_peak, mid_agreement, members, owner, threshold)
-    heads = np.flatnonzero(owner == np.arange(peaks))
-    return members[heads]
+def _join(pairs, members, owner):
+    """Makes persons of pairs, the surest first, in place."""
+    for n in np.argsort(-pairs["weight"], kind="mergesort"):
+        _merge(pairs[n].first, pairs[n].second, members, owner)
 
 
 @njit(cache=True, nogil=True)

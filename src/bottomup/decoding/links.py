@@ -78,8 +78,12 @@ def mid_links(fields, xy, keypoints, labels, bin_px, directed_edges, settings) -
     return links
 
 
-def long_links(fields, xy, keypoints, labels, bin_px, settings) -> Links:
-    """What the nodes on the mask under each peak say about all keypoints of the person."""
+def long_links(fields, xy, keypoints, labels, bin_px, settings, wanted=None) -> Links:
+    """What the nodes on the mask under each peak say about all keypoints of the person.
+
+    `wanted`, bool [peak], leaves out the other peaks, as if no node answered for them.
+    """
+    wanted = np.ones(len(xy), bool) if wanted is None else wanted
     links = _no_links(len(xy), fields.heatmap.shape[2])
     _link_long(
         fields.long,
@@ -88,7 +92,7 @@ def long_links(fields, xy, keypoints, labels, bin_px, settings) -> Links:
         keypoints,
         labels,
         np.float32(bin_px),
-        np.float32(settings.radius_px),
+        wanted,
         links.peak,
         links.agreement,
         links.xy,
@@ -166,7 +170,7 @@ def _supporters(heatmap, short, stride, xy, p, k, labels, bin_px, radius, thresh
 
 
 @njit(cache=True, nogil=True)
-def _mask_nodes(long, stride, xy, p, k, labels, bin_px, radius, nodes):
+def _mask_nodes(long, stride, xy, p, k, labels, bin_px, nodes):
     """Nodes near peak p whose long offset leads back to it: they lie on the person's own mask."""
     rows, columns = long.shape[0], long.shape[1]
     count = 0
@@ -253,15 +257,17 @@ def _link_mid(
 
 @njit(cache=True, nogil=True)
 def _link_long(
-    long, stride, xy, keypoints, labels, bin_px, radius,
+    long, stride, xy, keypoints, labels, bin_px, wanted,
     out_peak, out_agreement, out_xy, out_asked,
 ):  # fmt: skip
     nodes = np.empty((NODES, 2), np.int64)
     answers = np.empty(CANDIDATES, np.int64)
     sums = np.empty((CANDIDATES, 3), np.float32)
     for p in range(len(xy)):
+        if not wanted[p]:
+            continue
         k = keypoints[p]
-        count = _mask_nodes(long, stride, xy, p, k, labels, bin_px, radius, nodes)
+        count = _mask_nodes(long, stride, xy, p, k, labels, bin_px, nodes)
         out_asked[p] = count
         for target in range(long.shape[2]):
             if target != k and count > 0:

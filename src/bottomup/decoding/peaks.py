@@ -43,23 +43,16 @@ def _maxima(accumulators, touched, threshold):
         k, rest = divmod(touched[t], height * width)
         i, j = divmod(rest, width)
         plane = accumulators[k]
-        here = plane[i, j]
+        if not _greatest(plane, i, j):
+            continue
         mass, sum_x, sum_y = np.float32(0), np.float32(0), np.float32(0)
-        best = True
-        for di in range(-1, 2):
-            for dj in range(-1, 2):
-                row, column = i + di, j + dj
-                if row < 0 or column < 0 or row >= height or column >= width:
-                    continue
+        for row in range(max(i - 1, 0), min(i + 2, height)):
+            for column in range(max(j - 1, 0), min(j + 2, width)):
                 value = plane[row, column]
-                # On a plateau only the first bin counts as greater.
-                earlier = di < 0 or (di == 0 and dj < 0)
-                if value > here or (earlier and value == here):
-                    best = False
                 mass += value
-                sum_x += value * dj
-                sum_y += value * di
-        if best and mass >= threshold:
+                sum_x += value * (column - j)
+                sum_y += value * (row - i)
+        if mass >= threshold:
             found_xy[count, 0] = j + sum_x / mass
             found_xy[count, 1] = i + sum_y / mass
             found_keypoint[count] = k
@@ -69,20 +62,37 @@ def _maxima(accumulators, touched, threshold):
 
 
 @njit(cache=True, nogil=True)
+def _greatest(plane, i, j):
+    """Whether a bin holds most among its neighbours; on a plateau only the first one does."""
+    height, width = plane.shape
+    here = plane[i, j]
+    for row in range(max(i - 1, 0), min(i + 2, height)):
+        for column in range(max(j - 1, 0), min(j + 2, width)):
+            value = plane[row, column]
+            earlier = row < i or (row == i and column < j)
+            if value > here or (earlier and value == here):
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
 def _keep(xy, keypoints, radius):
     """Indices of the peaks that have no better one of their type within the radius."""
     kept = np.empty(len(xy), np.int64)
     count = 0
+    # The last kept peak of each type, and for each kept peak the one of its type before it.
+    last = np.full(keypoints.max() + 1 if len(keypoints) else 0, -1, np.int64)
+    before = np.empty(len(xy), np.int64)
     for a in range(len(xy)):
-        alone = True
-        for c in range(count):
-            b = kept[c]
-            if keypoints[a] != keypoints[b]:
-                continue
-            if (xy[a, 0] - xy[b, 0]) ** 2 + (xy[a, 1] - xy[b, 1]) ** 2 < radius * radius:
-                alone = False
+        b = last[keypoints[a]]
+        while b >= 0:
+            dx, dy = xy[a, 0] - xy[b, 0], xy[a, 1] - xy[b, 1]
+            if dx * dx + dy * dy < radius * radius:
                 break
-        if alone:
+            b = before[b]
+        if b < 0:
+            before[a] = last[keypoints[a]]
+            last[keypoints[a]] = a
             kept[count] = a
             count += 1
     return kept[:count]

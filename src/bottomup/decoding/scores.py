@@ -25,14 +25,18 @@ def keypoint_scores(
     """Score of every keypoint, float32 [person, keypoint].
 
     `expected_oks` is the heatmap probability there times the similarity that the Hough votes
-    around it promise (PersonLab, section 3.1); `hough` is the vote mass in 3 x 3 bins, up to 1.
+    around it promise (PersonLab, section 3.1), counting the votes of the nodes whose disk holds the
+    place; `hough` is the vote mass in 3 x 3 bins, up to 1.
     """
     scores = np.zeros(places.shape[:2], np.float32)
-    _score(
-        fields.heatmap, np.float32(fields.stride), accumulators, np.float32(settings.hough_bin_px),
-        places, scales, 2 * np.asarray(sigmas, np.float32), np.float32(settings.radius_px),
-        settings.score == "expected_oks", scores,
-    )  # fmt: skip
+    if settings.score == "hough":
+        _score_hough(accumulators, places / np.float32(settings.hough_bin_px), scores)
+    else:
+        _score_expected(
+            fields.heatmap, fields.short, np.float32(fields.stride), places, scales,
+            2 * np.asarray(sigmas, np.float32), np.float32(settings.radius_px),
+            np.float32(settings.vote_threshold), scores,
+        )  # fmt: skip
     return scores
 
 
@@ -54,33 +58,44 @@ def soft_nms(places: np.ndarray, scores: np.ndarray, radius_px: float):
 
 
 @njit(cache=True, nogil=True)
-def _score(
-    heatmap, stride, accumulators, bin_px, places, scales, kappas, radius, expected_oks, scores
-):
-    num_keypoints, height, width = accumulators.shape
-    reach = radius / bin_px if expected_oks else np.float32(1.5)
+def _score_expected(heatmap, short, stride, places, scales, kappas, radius, threshold, scores):
+    rows, columns = heatmap.shape[0], heatmap.shape[1]
+    limit = radius * radius
     for n in range(len(places)):
-        for k in range(num_keypoints):
+        for k in range(scores.shape[1]):
             x, y = places[n, k, 0], places[n, k, 1]
-            probability = bilinear(heatmap, k, x / stride, y / stride)
-            column, row = x / bin_px + MARGIN, y / bin_px + MARGIN
-            spread = 2 * (scales[n] * kappas[k] / bin_px) ** 2
+            sharpness = np.float32(-0.5) / (scales[n] * kappas[k]) ** 2
             total, expected = np.float32(0), np.float32(0)
-            first_row, last_row = max(0, int(row - reach) + 1), min(height - 1, int(row + reach))
-            first, last = max(0, int(column - reach) + 1), min(width - 1, int(column + reach))
-            for i in range(first_row, last_row + 1):
-                for j in range(first, last + 1):
-                    mass = accumulators[k, i, j]
-                    if mass == 0:
+            for i in range(max(0, int((y - radius) / stride)), rows):
+                away_y = np.float32(i) * stride - y
+                if away_y > radius:
+                    break
+                for j in range(max(0, int((x - radius) / stride)), columns):
+                    away_x = np.float32(j) * stride - x
+                    if away_x > radius:
+                        break
+                    vote = heatmap[i, j, k]
+                    if vote < threshold or away_x * away_x + away_y * away_y > limit:
                         continue
-                    distance = (j - column) ** 2 + (i - row) ** 2
-                    if distance <= reach * reach:
-                        total += mass
-                        expected += mass * np.exp(-distance / spread)
-            if not expected_oks:
-                scores[n, k] = min(total, np.float32(1))
-            elif total > 0:
-                scores[n, k] = probability * expected / total
+                    dx, dy = away_x + short[i, j, k, 0], away_y + short[i, j, k, 1]
+                    total += vote
+                    expected += vote * np.exp((dx * dx + dy * dy) * sharpness)
+            if total > 0:
+                scores[n, k] = bilinear(heatmap, k, x / stride, y / stride) * expected / total
+
+
+@njit(cache=True, nogil=True)
+def _score_hough(accumulators, bins_xy, scores):
+    height, width = accumulators.shape[1], accumulators.shape[2]
+    for n in range(len(bins_xy)):
+        for k in range(scores.shape[1]):
+            column = int(np.floor(bins_xy[n, k, 0] + np.float32(MARGIN + 0.5)))
+            row = int(np.floor(bins_xy[n, k, 1] + np.float32(MARGIN + 0.5)))
+            total = np.float32(0)
+            for i in range(max(0, row - 1), min(height, row + 2)):
+                for j in range(max(0, column - 1), min(width, column + 2)):
+                    total += accumulators[k, i, j]
+            scores[n, k] = min(total, np.float32(1))
 
 
 @njit(cache=True, nogil=True)

@@ -60,28 +60,37 @@ def _cast(heatmap, short, stride, bin_px, mass, threshold, accumulators, touched
     rows, columns, num_keypoints = heatmap.shape
     height, width = accumulators.shape[1], accumulators.shape[2]
     flat = accumulators.reshape(-1)
+    one, margin, bins_per_px = np.float32(1), np.float32(MARGIN), np.float32(1) / bin_px
+    last_x, last_y = np.float32(width - 1), np.float32(height - 1)
     count = 0
     for i in range(rows):
         for j in range(columns):
+            node_x, node_y = np.float32(j) * stride, np.float32(i) * stride
             for k in range(num_keypoints):
                 probability = heatmap[i, j, k]
                 if probability < threshold:
                     continue
-                x = (j * stride + short[i, j, k, 0]) / bin_px + MARGIN
-                y = (i * stride + short[i, j, k, 1]) / bin_px + MARGIN
-                if not (x >= 0 and y >= 0 and x < width - 1 and y < height - 1):
+                x = (node_x + short[i, j, k, 0]) * bins_per_px + margin
+                y = (node_y + short[i, j, k, 1]) * bins_per_px + margin
+                if not (x >= 0 and y >= 0 and x < last_x and y < last_y):
                     continue
-                left, top = int(x), int(y)
-                across, down = x - left, y - top
+                left, top = np.int32(x), np.int32(y)
+                across, down = x - np.float32(left), y - np.float32(top)
+                lower, upper = mass * probability * down, mass * probability * (one - down)
                 start = (k * height + top) * width + left
-                vote = mass * probability
-                for corner in range(4):
-                    right, below = corner % 2, corner // 2
-                    share = (across if right else 1 - across) * (down if below else 1 - down)
-                    index = start + right + below * width
-                    if share > 0:
-                        if flat[index] == 0:
-                            touched[count] = index
-                            count += 1
-                        flat[index] += vote * share
+                count = _add(flat, start, upper * (one - across), touched, count)
+                count = _add(flat, start + 1, upper * across, touched, count)
+                count = _add(flat, start + width, lower * (one - across), touched, count)
+                count = _add(flat, start + width + 1, lower * across, touched, count)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _add(flat, index, mass, touched, count):
+    """Adds mass to a bin, and the bin to the touched ones if it was empty."""
+    before = flat[index]
+    flat[index] = before + mass
+    if before == 0 and mass > 0:
+        touched[count] = index
+        return count + 1
     return count
