@@ -1,6 +1,6 @@
 """Decode time by number of people, beside the slow references of the tests.
 
-    python benchmarks/decode_speed.py [--long-side 801] [--output-stride 8]
+    python benchmarks/decode_speed.py [--long-side 801] [--output-stride 8] [--figure FILE.png]
 
 Prints CPU milliseconds of one thread (median) for poses with scores and for masks, the growth from
 one person to thirty, and how much faster the Hough votes are than their reference.
@@ -22,6 +22,7 @@ import decoding_reference  # noqa: E402
 from bottomup.decoding.decode import decode_poses  # noqa: E402
 from bottomup.decoding.masks import person_masks  # noqa: E402
 from bottomup.decoding.votes import cast_votes  # noqa: E402
+from bottomup.publish import style  # noqa: E402
 from bottomup.skeleton import COCO_PERSON  # noqa: E402
 from scenes import figure, scene  # noqa: E402
 
@@ -46,24 +47,44 @@ def cpu_ms(work, *arguments) -> float:
     return float(np.median(times))
 
 
+def draw(poses: dict[int, float], masks: dict[int, float], path: Path) -> None:
+    """Milliseconds against people."""
+    with style.new_figure(style.ONE_COLUMN, 2.2) as figure:
+        axes = figure.subplots()
+        for name, times, colour in zip(
+            ("poses and scores", "masks of native size"),
+            (poses, masks),
+            style.colours(2),
+            strict=True,
+        ):
+            axes.plot(list(times), list(times.values()), "o-", ms=3, color=colour, label=name)
+        axes.set(xlabel="people in the image", ylabel="CPU ms, one thread", ylim=(0, None))
+        axes.legend()
+        style.tidy(axes)
+        style.save(figure, [path])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--long-side", type=int, default=801)
     parser.add_argument("--output-stride", type=int, default=8)
+    parser.add_argument("--figure", type=Path)
     options = parser.parse_args()
     side = options.long_side
     print(f"{side} px, stride {options.output_stride}; CPU ms of one thread, median")
     print("people   poses   masks")
-    poses = {}
+    poses, all_masks = {}, {}
     for count in PEOPLE:
         fields, settings, frame = scene(
             crowd(count, side), (side, side), stride=options.output_stride, garbage=0
         )
         found = decode_poses(fields, COCO_PERSON, settings)
         poses[count] = cpu_ms(decode_poses, fields, COCO_PERSON, settings)
-        masks = cpu_ms(person_masks, fields, found, settings, frame)
-        print(f"{count:6d} {poses[count]:7.2f} {masks:7.2f}")
+        all_masks[count] = cpu_ms(person_masks, fields, found, settings, frame)
+        print(f"{count:6d} {poses[count]:7.2f} {all_masks[count]:7.2f}")
     print(f"from 1 to 30 people: {poses[30] / poses[1]:.2f} times")
+    if options.figure:
+        draw(poses, all_masks, options.figure)
     start = time.thread_time()
     decoding_reference.hough(fields, settings)
     slow = 1e3 * (time.thread_time() - start)

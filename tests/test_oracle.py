@@ -75,6 +75,23 @@ def test_an_unknown_system_is_refused(annotations, capsys):
     assert "posenet" in capsys.readouterr().err
 
 
+def test_only_the_images_listed_are_scored(annotations, tmp_path):
+    ids = tmp_path / "ids.txt"
+    ids.write_text("# two of them\n1\n2\n")
+    out = tmp_path / "summary.json"
+    command = ["oracle", "--annotations", str(annotations), "--long-side", "401", "--json"]
+    assert main([*command, str(out), "--images", str(ids)]) == 0
+    assert json.loads(out.read_text())["images"] == 2
+
+
+@pytest.mark.parametrize(("lines", "message"), [("1\n999\n", "image 999"), ("one\n", "ids.txt")])
+def test_images_that_are_not_there_are_named(annotations, tmp_path, capsys, lines, message):
+    (tmp_path / "ids.txt").write_text(lines)
+    files = ["--annotations", str(annotations), "--images", str(tmp_path / "ids.txt")]
+    assert main(["oracle", *files]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_spoil_keeps_what_is_learned_and_nothing_else():
     shape = (1, 50, 50, 1)
     weight = np.zeros(shape, np.float32)

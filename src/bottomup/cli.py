@@ -40,6 +40,7 @@ def add_oracle(commands) -> None:
     )
     add = command.add_argument
     add("--annotations", nargs="+", type=Path, required=True, metavar="FILE", help="COCO files")
+    add("--images", type=Path, metavar="FILE", help="only these images: one id a line")
     add("--system", default="personlab", help="module in bottomup.systems that encodes")
     add("--long-side", type=int, default=801, metavar="PX", help="n * stride + 1 (801)")
     add("--output-stride", type=int, default=16, metavar="PX", help="px between nodes (16)")
@@ -66,13 +67,29 @@ def run_oracle(options: argparse.Namespace) -> None:
         garbage=options.garbage,
         decoder=DecoderSettings(assembly=options.assembly, radius_px=options.radius),
     )
-    summary, keypoints, masks = oracle.run_oracle(options.annotations, settings)
+    image_ids = read_ids(options.images) if options.images else None
+    summary, keypoints, masks = oracle.run_oracle(
+        options.annotations, settings, image_ids=image_ids
+    )
     if options.out:
         oracle.write_results(options.out, keypoints, masks)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(summary, indent=2) + "\n")
     print(json.dumps(summary, indent=2))
+
+
+def read_ids(path: Path) -> list[int]:
+    """Image ids, one a line; lines that begin with # are comments.
+
+    Raises:
+        InputError: The file cannot be read, or a line is no whole number.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+        return [int(line) for line in lines if line.strip() and not line.startswith("#")]
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: no list of image ids ({error}); write one id a line") from error
 
 
 def add_predict(commands) -> None:

@@ -14,7 +14,7 @@ on what they get. Legal oddities of COCO files are read as follows:
 import json
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,11 @@ class Annotations:
     skeleton: Skeleton
     images: tuple[Image, ...]
     persons: dict[int, tuple[Person, ...]]
+
+    def only(self, image_ids: Collection[int]) -> "Annotations":
+        """The same with those of the images that it has."""
+        kept = tuple(image for image in self.images if image.id in image_ids)
+        return replace(self, images=kept, persons={i.id: self.persons[i.id] for i in kept})
 
 
 def read_annotations(path: str | Path, skeleton: Skeleton) -> Annotations:

@@ -15,6 +15,7 @@ from bottomup.coco_results import to_coco
 from bottomup.decoding.decode import decode_poses, detections
 from bottomup.decoding.masks import person_masks
 from bottomup.decoding.settings import DecoderSettings
+from bottomup.errors import InputError
 from bottomup.evaluation import evaluate_task
 from bottomup.fields.grid import Fields, Frame
 from bottomup.records import annotated_keypoints, instance_map
@@ -48,15 +49,35 @@ class OracleSettings:
 
 
 def run_oracle(
-    paths: Sequence[Path], settings: OracleSettings, skeleton: Skeleton = COCO_PERSON
+    paths: Sequence[Path],
+    settings: OracleSettings,
+    skeleton: Skeleton = COCO_PERSON,
+    image_ids: Sequence[int] | None = None,
 ) -> tuple[dict, list[dict], list[dict]]:
-    """Encodes, decodes and scores every image of some annotation files, pooled.
+    """Encodes, decodes and scores the images of some annotation files, pooled.
+
+    Args:
+        paths: The COCO files.
+        settings: How to encode and decode.
+        skeleton: Whose keypoints the files annotate.
+        image_ids: Only these images; None for all.
 
     Returns:
         The summary (metrics of each task, counts, median decode times) and the rows of the COCO
         keypoint and segmentation result files.
+
+    Raises:
+        InputError: A file cannot be used, or an image id is in none of them.
     """
     parts = [read_annotations(path, skeleton) for path in paths]
+    if image_ids is not None:
+        parts = [part.only(set(image_ids)) for part in parts]
+        missing = set(image_ids) - {image.id for part in parts for image in part.images}
+        if missing:
+            raise InputError(
+                f"image {min(missing)} is in none of {', '.join(map(str, paths))} "
+                f"({len(missing)} missing in all); give the files that annotate these images"
+            )
     truth = to_coco(*parts)
     keypoints, masks, pose_ms, mask_ms = [], [], [], []
     for image_id, fields, frame in ideal_images(parts, settings):
