@@ -5,8 +5,9 @@
 Two bounds take each person by itself, without any decoder: its mask averaged around each node and
 restored bilinearly (cut at one half), and its signed distance at each node, clipped at 16 px and
 restored bicubically (cut at 0). Below stand the masks of `bottomup oracle`, where one head serves
-all people and the long offsets tell them apart: the paper's one probability a node, and sub-cells,
-from clean fields and with noise where no loss looks. Segmentation AP over people with keypoints.
+all people and the long offsets tell them apart: the paper's one probability a node, sub-cells, and
+a distance head beside them, from clean fields and with noise where no loss looks. Segmentation AP
+over people with keypoints.
 Without files it draws made-up people.
 """
 
@@ -39,7 +40,14 @@ from bottomup.skeleton import COCO_PERSON
 
 CLIP_PX = 16
 METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
-HEADS = {"probability, 1 cell": 1, "probability, 2 x 2 cells": 2, "probability, 4 x 4 cells": 4}
+# Sub-cells along a node, and whether there is a distance head.
+HEADS = {
+    "probability, 1 cell": (1, False),
+    "probability, 2 x 2 cells": (2, False),
+    "probability, 4 x 4 cells": (4, False),
+    "probability, 1 cell, and distance": (1, True),
+    "probability, 4 x 4 cells, and distance": (4, True),
+}
 
 
 def averaged(mask: np.ndarray, stride: int) -> np.ndarray:
@@ -113,12 +121,13 @@ def main() -> None:
             rows = list(bound_rows(parts, settings, sampled, order))
             scored = evaluate_task(truth, rows, MASKS_OF_LABELLED, COCO_PERSON).metrics()
             print(line(name, {metric: scored[metric][0] for metric in METRICS}), flush=True)
-        for name, cells in HEADS.items():
+        for name, (cells, with_distance) in HEADS.items():
             for garbage in (None, 0):
                 asked = OracleSettings(
                     long_side=options.long_side,
                     output_stride=options.output_stride,
                     sub_cells=cells,
+                    distance=with_distance,
                     garbage=garbage,
                 )
                 summary, _, _ = run_oracle(paths, asked)

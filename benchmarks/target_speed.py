@@ -31,6 +31,7 @@ from scenes import pixels  # noqa: E402
 PEOPLE = (1, 5, 10, 20, 30)
 REPEATS = 30
 RADIUS_PX = 32
+OPTIONS = personlab.Options(radius_px=RADIUS_PX)
 MIB = 2**20
 
 
@@ -59,7 +60,7 @@ def compiled(stride: int, xla: bool):
     """The targets as a compiled function of keypoints and instance map."""
 
     def targets(keypoints, instance_map):
-        return personlab.targets(keypoints, instance_map, COCO_PERSON, stride, RADIUS_PX)
+        return personlab.targets(keypoints, instance_map, COCO_PERSON, stride, OPTIONS)
 
     return tf.function(targets, jit_compile=xla)
 

@@ -192,3 +192,25 @@ def owner(fields, i, j, places, weights, scales, threshold, far):
             if distance <= best:
                 best, found = distance, n + 1
     return found
+
+
+def strays(owners, errors, factor, floor):
+    """Owners without the nodes whose error is far above the median of their person's."""
+    out = owners.copy()
+    for person in set(owners.ravel()) - {0}:
+        own = owners == person
+        out[own & (errors > max(factor * np.median(errors[own]), floor))] = 0
+    return out
+
+
+def disk_label(owners, reach, x, y):
+    """Owner of the deepest disk among the four nodes around a place in nodes."""
+    rows, columns = owners.shape
+    i, j = min(int(y), max(rows - 2, 0)), min(int(x), max(columns - 2, 0))
+    corners = [(a, b) for a in (i, i + 1) for b in (j, j + 1) if a < rows and b < columns]
+    depths = {
+        node: reach[node] - np.hypot(x - node[1], y - node[0])
+        for node in corners
+        if owners[node] or reach[node] > 0
+    }
+    return owners[max(depths, key=depths.get)] if depths else 0

@@ -14,7 +14,7 @@ def targets(keypoints, instance_map, skeleton, stride, radius_px, sub_cells=1):
     shapes = {"heatmap": (num,), "short": (num, 2), "mid": (len(edges), 2), "long": (num, 2)}
     shapes |= {"heatmap_weight": (1,), "short_weight": (num,), "mid_weight": (len(edges),)}
     shapes |= {"long_weight": (num,), "segmentation": (sub_cells**2,)}
-    shapes |= {"segmentation_weight": (sub_cells**2,)}
+    shapes |= {"segmentation_weight": (sub_cells**2,), "distance": (), "distance_weight": ()}
     out = {name: np.zeros((size, size, *shape)) for name, shape in shapes.items()}
     for i, y in enumerate(nodes):
         for j, x in enumerate(nodes):
@@ -36,6 +36,8 @@ def targets(keypoints, instance_map, skeleton, stride, radius_px, sub_cells=1):
                     if counts(keypoints[person - 1, k], side):
                         out["long_weight"][i, j, k] = 1
                         out["long"][i, j, k] = keypoints[person - 1, k, :2] - (x, y)
+            out["distance"][i, j] = outline_distance(instance_map, x, y)
+            out["distance_weight"][i, j] = not here & (CROWD | OVERLAP)
             for cell in range(sub_cells**2):
                 value = coverage(instance_map, x, y, cell, stride, sub_cells)
                 out["segmentation"][i, j, cell], out["segmentation_weight"][i, j, cell] = value
@@ -56,6 +58,14 @@ def nearest_owner(keypoints, k, node, side, radius_px):
     ]
     distance, owner = min(found, default=(np.inf, None))
     return owner if distance <= radius_px else None
+
+
+def outline_distance(instance_map, x, y):
+    """Px to the nearest pixel of another value, half a pixel less, up to 16; negative on nobody."""
+    others = np.argwhere(instance_map != instance_map[y, x])
+    nearest = np.hypot(*(others - (y, x)).T).min() if len(others) else np.inf
+    distance = min(nearest - 0.5, 16)
+    return distance if instance_map[y, x] else -distance
 
 
 def coverage(instance_map, x, y, cell, stride, sub_cells):

@@ -7,7 +7,7 @@ from bottomup.skeleton import COCO_PERSON
 
 NETWORK = {
     "system": "personlab",
-    "system_options": {"radius_px": 10, "sub_cells": 2},
+    "system_options": {"radius_px": 10, "sub_cells": 2, "distance": True},
     "backbone": "pixel",
     "backbone_options": {},
     "output_stride": 8,

@@ -55,6 +55,7 @@ def scene(
     stride: int = 8,
     sub_cells: int = 1,
     garbage: int | None = None,
+    distance: bool = False,
     **decoder,
 ) -> tuple[Fields, DecoderSettings, Frame]:
     """Ideal fields of people [person, 17, 3], the decoder's settings and the frame."""
@@ -63,6 +64,7 @@ def scene(
         long_side=max(size),
         output_stride=stride,
         sub_cells=sub_cells,
+        distance=distance,
         decoder=DecoderSettings(assembly=assembly, **decoder),
     )
     frame = Frame.fit(*size, settings.long_side)

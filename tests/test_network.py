@@ -45,7 +45,14 @@ def test_outputs_have_the_shapes_of_the_heads():
         "mid": (2, 9, 13, 32, 2),
         "long": (2, 9, 13, 17, 2),
         "segmentation": (2, 9, 13, 4),
+        "distance": (2, 9, 13),
     }
+
+
+def test_the_papers_network_has_no_distance():
+    options = {"radius_px": 10, "sub_cells": 1}
+    fields = small_network(system_options=options)(np.zeros((1, 65, 65, 3), np.float32))
+    assert set(fields) == {"heatmap", "short", "mid", "long", "segmentation"}
 
 
 def test_a_saved_network_gives_the_same_fields(tmp_path):

@@ -18,7 +18,7 @@ from people import make_coco
 
 SETTINGS = {
     "system": "personlab",
-    "system_options": {"radius_px": 10, "sub_cells": 2},
+    "system_options": {"radius_px": 10, "sub_cells": 2, "distance": True},
     "backbone": "pixel",
     "backbone_options": {"features": 16},
     "output_stride": 8,

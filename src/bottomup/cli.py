@@ -47,6 +47,7 @@ def add_oracle(commands) -> None:
     add("--assembly", choices=("linked", "paper"), default="linked")
     add("--radius", type=float, default=32.0, metavar="PX", help="radius of the disks (32)")
     add("--sub-cells", type=int, default=1, metavar="N", help="mask cells along a node (1)")
+    add("--distance", action="store_true", help="a head for the distance to outlines")
     add("--garbage", type=int, metavar="SEED", help="noise where no loss supervises a field")
     add("--out", type=Path, metavar="DIR", help="folder for the two COCO result files")
     add("--json", type=Path, metavar="OUT", help="file for the summary")
@@ -64,6 +65,7 @@ def run_oracle(options: argparse.Namespace) -> None:
         long_side=options.long_side,
         output_stride=options.output_stride,
         sub_cells=options.sub_cells,
+        distance=options.distance,
         garbage=options.garbage,
         decoder=DecoderSettings(assembly=options.assembly, radius_px=options.radius),
     )

@@ -147,6 +147,7 @@ def _fields(outputs: Mapping[str, np.ndarray], predictor: Predictor) -> Fields:
         segmentation=_sigmoid(cells.reshape(rows * s, columns * s)),
         stride=predictor.stride,
         sub_cells=s,
+        distance=outputs.get("distance"),
     )
 
 
@@ -163,6 +164,7 @@ def _cropped(fields: Fields, frame: Frame) -> Fields:
         segmentation=fields.segmentation[: rows * s, : columns * s],
         stride=fields.stride,
         sub_cells=s,
+        distance=None if fields.distance is None else fields.distance[:rows, :columns],
     )
 
 

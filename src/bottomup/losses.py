@@ -32,3 +32,15 @@ def offset_l1(offsets, targets, weights, radius_px: float):
         radius_px: The disk radius in input px.
     """
     return weighted_mean(ops.sum(ops.abs(offsets - targets), axis=-1) / radius_px, weights)
+
+
+def scalar_l1(values, targets, weights, unit: float):
+    """Mean absolute error in some unit.
+
+    Args:
+        values: Any shape.
+        targets: Of the same shape.
+        weights: Of the same shape.
+        unit: What counts as one.
+    """
+    return weighted_mean(ops.abs(values - targets) / unit, weights)

@@ -36,6 +36,7 @@ class OracleSettings:
         long_side: Longer side of the network input in px.
         output_stride: Input px between nodes.
         sub_cells: Segmentation cells along each side of a node.
+        distance: Whether there is a head for the distance to the outline.
         garbage: Seed of the noise where a loss promises nothing, or None for clean fields.
         decoder: Settings of the decoder; its radius is the one that encodes.
     """
@@ -44,6 +45,7 @@ class OracleSettings:
     long_side: int = 801
     output_stride: int = 16
     sub_cells: int = 1
+    distance: bool = False
     garbage: int | None = None
     decoder: DecoderSettings = field(default_factory=DecoderSettings)
 
@@ -141,9 +143,10 @@ def ideal_fields(
     people = np.concatenate([keypoints, np.zeros_like(keypoints, shape=(1, *keypoints.shape[1:]))])
     people[..., :2] = frame.to_input(people[..., :2])
     input_map = input_instance_map(pixels, frame, stride)
-    encoded = system.targets(
-        people[None], input_map[None], skeleton, stride, radius_px, settings.sub_cells
+    options = system.Options(
+        radius_px=radius_px, sub_cells=settings.sub_cells, distance=settings.distance
     )
+    encoded = system.targets(people[None], input_map[None], skeleton, stride, options)
     arrays = {name: np.asarray(ops.convert_to_numpy(value))[0] for name, value in encoded.items()}
     if noise is not None:
         spoil(arrays, np.random.default_rng(noise), radius_px)
@@ -155,6 +158,7 @@ def ideal_fields(
         segmentation=joined_cells(arrays["segmentation"], settings.sub_cells),
         stride=stride,
         sub_cells=settings.sub_cells,
+        distance=arrays.get("distance"),
         **offsets,
     )
 
@@ -177,6 +181,11 @@ def spoil(arrays: dict, generator: np.random.Generator, radius_px: float) -> Non
         guess = generator.uniform(-radius_px, radius_px, values.shape)
         blurred = values + generator.normal(0, NOISE_PX, values.shape)
         arrays[name] = np.where(weight > 0, blurred, guess).astype(np.float32)
+    if "distance" in arrays:
+        values, weight = arrays["distance"], arrays["distance_weight"]
+        guess = generator.uniform(-radius_px, radius_px, values.shape)
+        blurred = values + generator.normal(0, NOISE_PX, values.shape)
+        arrays["distance"] = np.where(weight > 0, blurred, guess).astype(np.float32)
 
 
 def joined_cells(cells: np.ndarray, sub_cells: int) -> np.ndarray:

@@ -45,14 +45,7 @@ class TrainingStep(keras.Model):
     def call(self, batch, training=None):
         image, instances, keypoints = augment(batch, self.augmentation, self.crop_px, self.skeleton)
         outputs = self.fields(image, training=training)
-        goals = self.method.targets(
-            keypoints,
-            instances,
-            self.skeleton,
-            self.stride,
-            self.options.radius_px,
-            self.options.sub_cells,
-        )
+        goals = self.method.targets(keypoints, instances, self.skeleton, self.stride, self.options)
         return self.method.losses(outputs, goals, self.options)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

@@ -120,9 +120,10 @@ def test_native_coordinates(assembly):
     assert_found(found, [person * [0.5, 0.5, 1] for person in people])
 
 
+@pytest.mark.parametrize("distance", [False, True])
 @pytest.mark.parametrize("sub_cells", [1, 4])
-def test_masks_of_people_apart(sub_cells):
-    found = people_of(ROW, sub_cells=sub_cells)
+def test_masks_of_people_apart(sub_cells, distance):
+    found = people_of(ROW, sub_cells=sub_cells, distance=distance)
     for one in found:
         mask = rle_mask(one.mask)
         truth = max((box_mask(p, 401, 401) for p in ROW), key=lambda m: (m & mask).sum())
@@ -135,6 +136,27 @@ def test_masks_of_touching_people_part_where_they_touch():
         mask = rle_mask(one.mask)
         truth = max((box_mask(p, 401, 401) for p in people), key=lambda m: (m & mask).sum())
         assert (mask & truth).sum() / (mask | truth).sum() > 0.9
+
+
+@pytest.mark.parametrize(("distance", "bound"), [(False, 0.9), (True, 0.965)])
+def test_a_distance_tells_where_touching_people_part(distance, bound):
+    """They share a border that is no whole number of nodes away from any."""
+    people = [figure(117, 60, 250), figure(117 + 109, 60, 250)]
+    for one in people_of(people, sub_cells=4, distance=distance):
+        mask = rle_mask(one.mask)
+        truth = max((box_mask(p, 401, 401) for p in people), key=lambda m: (m & mask).sum())
+        assert (mask & truth).sum() / (mask | truth).sum() > bound
+
+
+def test_people_without_keypoints_keep_their_pixels():
+    """Whom nobody annotated is nobody's mask, however near: only a distance can tell."""
+    one = figure(117, 60, 250)
+    fields, settings, frame = scene([one], sub_cells=4, distance=True)
+    both = scene([one, figure(117 + 109, 60, 250)], sub_cells=4, distance=True)[0]
+    stranger = replace(both, heatmap=fields.heatmap, short=fields.short, mid=fields.mid)
+    [found] = decode(stranger, COCO_PERSON, settings, frame)
+    mask, truth = rle_mask(found.mask), box_mask(one, 401, 401)
+    assert (mask & truth).sum() / (mask | truth).sum() > 0.965
 
 
 def test_a_person_below_the_gate_takes_no_pixels():

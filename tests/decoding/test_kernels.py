@@ -184,13 +184,40 @@ def test_node_owners(fields, seed, people):
     inside = fields.segmentation >= 0.5
     found = np.zeros(inside.shape, np.int16)
     masks._assign(
-        fields.long, np.float32(STRIDE), inside, places, weights, scales, np.float32(0.4), found
-    )
+        fields.long, np.float32(STRIDE), inside, places, weights, scales, np.float32(0.4), found,
+        np.zeros(inside.shape, np.float32),
+    )  # fmt: skip
     for i, j in np.ndindex(inside.shape):
         expected = 0
         if inside[i, j]:
             expected = reference.owner(fields, i, j, places, weights, scales, 0.4, masks.FAR)
         assert found[i, j] == expected
+
+
+@SLOW
+@given(seed=st.integers(0, 2**31), people=st.integers(0, 4))
+def test_strays(seed, people):
+    generator = np.random.default_rng(seed)
+    owners = generator.integers(0, people + 1, (5, 6)).astype(np.int16)
+    errors = generator.choice([0.01, 0.02, 0.1, 0.3], owners.shape).astype(np.float32)
+    expected = reference.strays(owners, errors, masks.STRAY, masks.STRAY_FLOOR)
+    masks._drop_strays(owners, errors, people + 1)
+    np.testing.assert_array_equal(owners, expected)
+
+
+@SLOW
+@given(seed=st.integers(0, 2**31), rows=st.integers(1, 4), columns=st.integers(1, 4))
+def test_disks_of_nodes(seed, rows, columns):
+    generator = np.random.default_rng(seed)
+    owners = generator.integers(0, 4, (rows, columns)).astype(np.int16)
+    reach = generator.uniform(-2, 2, (rows, columns)).astype(np.float32)
+    step = 0.4
+    width, height = (int((side - 1) / step) + 1 for side in (columns, rows))
+    labels = np.zeros((width, height), np.int16)
+    everywhere = np.ones((rows, columns), np.float32)
+    masks._paint_disks(everywhere, 1, np.float32(0.5), owners, reach, step, labels)
+    for u, v in np.ndindex(width, height):
+        assert labels[u, v] == reference.disk_label(owners, reach, u * step, v * step)
 
 
 @SLOW

@@ -6,16 +6,18 @@ import pytest
 from bottomup.fields.grid import Fields, grid_size
 from bottomup.fields.merge import flip_fields, merge_fields
 from bottomup.skeleton import COCO_PERSON
-from bottomup.systems.personlab import targets
+from bottomup.systems.personlab import Options, targets
 
 STRIDE, SUB_CELLS = 8, 2
+ALL = ("heatmap", "short", "mid", "long", "segmentation", "distance")
 
 
 def ideal_fields(keypoints, side, radius_px=12):
     """Ideal fields of one person, [keypoint, 3], that fills most of a square input."""
     instances = np.zeros((1, side, side), np.int32)
     instances[:, side // 6 : -side // 5, side // 4 : -side // 8] = 1
-    goals = targets(keypoints[None, None], instances, COCO_PERSON, STRIDE, radius_px, SUB_CELLS)
+    options = Options(radius_px=radius_px, sub_cells=SUB_CELLS, distance=True)
+    goals = targets(keypoints[None, None], instances, COCO_PERSON, STRIDE, options)
     goals = {name: np.asarray(value)[0] for name, value in goals.items()}
     nodes = grid_size(side, STRIDE)
     cells = goals["segmentation"].reshape(nodes, nodes, SUB_CELLS, SUB_CELLS)
@@ -24,6 +26,7 @@ def ideal_fields(keypoints, side, radius_px=12):
         segmentation=cells.transpose(0, 2, 1, 3).reshape(nodes * SUB_CELLS, -1),
         stride=STRIDE,
         sub_cells=SUB_CELLS,
+        distance=goals["distance"],
     )
 
 
@@ -38,7 +41,7 @@ def mirrored(keypoints, side):
     return moved
 
 
-def assert_same(one, other, names=("heatmap", "short", "mid", "long", "segmentation")):
+def assert_same(one, other, names=ALL):
     for name in names:
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-3)
 
@@ -81,6 +84,7 @@ def test_offsets_count_by_the_probability_that_they_mean_anything():
         mid=np.full_like(sure.mid, 1000),
         long=np.full_like(sure.long, 1000),
         segmentation=np.zeros_like(sure.segmentation),
+        distance=np.full_like(sure.distance, -4),
         stride=STRIDE,
         sub_cells=SUB_CELLS,
     )
@@ -88,3 +92,4 @@ def test_offsets_count_by_the_probability_that_they_mean_anything():
     disk = sure.heatmap > 0
     assert np.abs(merged.short - sure.short)[disk].max() < 2
     np.testing.assert_allclose(merged.heatmap, sure.heatmap / 2)
+    np.testing.assert_allclose(merged.distance, sure.distance / 2 - 2)

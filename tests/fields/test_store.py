@@ -19,6 +19,7 @@ def some_fields(seed):
         segmentation=random.random((10, 8), np.float32),
         stride=8,
         sub_cells=2,
+        distance=random.uniform(-16, 16, (5, 4)).astype(np.float32) if seed == 30 else None,
     )
 
 
@@ -39,6 +40,12 @@ def test_images_come_back_in_order_of_their_ids(path):
         for name in ("heatmap", "short", "mid", "long", "segmentation"):
             expected = getattr(some_fields(image_id), name)
             np.testing.assert_allclose(getattr(fields, name), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_distance_comes_back_if_there_was_one(path):
+    expected = some_fields(30).distance
+    np.testing.assert_allclose(read_image_fields(path, 30)[0].distance, expected, rtol=1e-3)
+    assert read_image_fields(path, 4)[0].distance is None
 
 
 def test_one_image_can_be_picked(path):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import fields_reference
 from bottomup.fields.grid import CROWD, OVERLAP, UNANNOTATED
 from bottomup.skeleton import Skeleton
-from bottomup.systems.personlab import targets
+from bottomup.systems.personlab import Options, targets
 
 TOY = Skeleton(
     name="toy",
@@ -21,9 +21,8 @@ SIDE, STRIDE = 25, 8
 
 def run(keypoints, instance_map, radius_px=9.0, sub_cells=1, stride=STRIDE):
     keypoints = np.asarray(keypoints, np.float32).reshape(-1, TOY.num_keypoints, 3)
-    found = targets(
-        keypoints[None], np.asarray(instance_map)[None], TOY, stride, radius_px, sub_cells
-    )
+    options = Options(radius_px=radius_px, sub_cells=sub_cells, distance=True)
+    found = targets(keypoints[None], np.asarray(instance_map)[None], TOY, stride, options)
     return {name: np.asarray(value)[0] for name, value in found.items()}
 
 
@@ -165,7 +164,8 @@ def test_sub_cells_must_divide_the_stride():
 def test_people_of_one_image_stay_out_of_the_others():
     keypoints = np.stack([person(nose=(8, 8, 2))[None], person(nose=(16, 16, 2))[None]])
     instance_map = np.ones((2, SIDE, SIDE), np.int32)
-    together = targets(keypoints, instance_map, TOY, STRIDE, 9.0)
+    options = Options(radius_px=9.0, distance=True)
+    together = targets(keypoints, instance_map, TOY, STRIDE, options)
     for image in range(2):
         alone = run(keypoints[image], instance_map[image])
         for name, value in alone.items():

@@ -111,6 +111,8 @@ def checked(fields: Fields, skeleton: Skeleton) -> Fields:
         "long": (rows, columns, num, 2),
         "segmentation": (rows * cells, columns * cells),
     }
+    if fields.distance is not None:
+        shapes["distance"] = (rows, columns)
     arrays = {}
     for name, shape in shapes.items():
         values = np.ascontiguousarray(getattr(fields, name), np.float32)

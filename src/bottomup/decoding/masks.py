@@ -1,4 +1,10 @@
-"""Instance masks: person nodes go to the nearest embedding, the boundary comes from sub-cells."""
+"""Instance masks: person nodes go to the nearest embedding, the outline comes from sub-cells.
+
+Between people who touch there is no outline in a probability of "person". Without a distance head
+each pixel goes with the nodes around it. With one, each node owns a disk as large as its distance
+to the outline: everything in it is the same person, so a pixel goes to the node into whose disk it
+reaches deepest.
+"""
 
 from itertools import pairwise
 
@@ -7,9 +13,12 @@ from numba import njit
 from pycocotools import mask as rle_tools
 
 from bottomup.decoding.settings import DecoderSettings
-from bottomup.fields.grid import Fields, Frame
+from bottomup.fields.grid import OUTLINE_REACH_PX, Fields, Frame
 
 FAR = 0.5  # a keypoint's embedding error counts up to this much, in person scales
+# A node whose embedding is so many times as far as the person's median one is somebody else's, if
+# it is further than the floor, in person scales.
+STRAY, STRAY_FLOOR = 4.0, 0.15
 FILL_ROUNDS = 3
 FILL_NEIGHBOURS = 4  # of 8, that must agree to fill a hole
 
@@ -24,24 +33,31 @@ def person_masks(fields: Fields, poses, settings: DecoderSettings, frame: Frame)
         frame: How the native image lies in the input.
     """
     owners = node_owners(fields, poses, settings)
-    labels = _label_image(fields, owners, settings, frame)
+    labels = label_image(fields, owners, settings, frame)
     return run_lengths(labels, len(poses.scores))
 
 
 def node_owners(fields: Fields, poses, settings: DecoderSettings) -> np.ndarray:
     """1 + the index of the person that each node belongs to, 0 for nobody, int16 [y, x]."""
+    inside = nodes_inside(fields, settings)
+    owners = np.zeros(inside.shape, np.int16)
+    weights = np.where(poses.placed, np.maximum(poses.keypoint_scores, 1e-3), 0).astype(np.float32)
+    weights[poses.scores < settings.mask_score_gate] = 0
+    errors = np.zeros(inside.shape, np.float32)
+    _assign(
+        fields.long, np.float32(fields.stride), inside, poses.places, weights,
+        poses.scales, np.float32(settings.embedding_threshold), owners, errors,
+    )  # fmt: skip
+    _drop_strays(owners, errors, len(poses.scores))
+    return owners if fields.distance is not None else _fill(owners, inside)
+
+
+def nodes_inside(fields: Fields, settings: DecoderSettings) -> np.ndarray:
+    """Whether a node lies on a person, or with some of its sub-cells on one, bool [y, x]."""
     rows, columns = fields.heatmap.shape[:2]
     cells = fields.sub_cells
     blocks = fields.segmentation.reshape(rows, cells, columns, cells)
-    inside = blocks.max(axis=(1, 3)) >= settings.person_threshold
-    owners = np.zeros((rows, columns), np.int16)
-    weights = np.where(poses.placed, np.maximum(poses.keypoint_scores, 1e-3), 0).astype(np.float32)
-    weights[poses.scores < settings.mask_score_gate] = 0
-    _assign(
-        fields.long, np.float32(fields.stride), inside, poses.places, weights,
-        poses.scales, np.float32(settings.embedding_threshold), owners,
-    )  # fmt: skip
-    return _fill(owners, inside)
+    return blocks.max(axis=(1, 3)) >= settings.person_threshold
 
 
 def run_lengths(labels: np.ndarray, persons: int) -> list[dict]:
@@ -68,17 +84,26 @@ def run_lengths(labels: np.ndarray, persons: int) -> list[dict]:
     return masks
 
 
-def _label_image(fields: Fields, owners, settings: DecoderSettings, frame: Frame) -> np.ndarray:
+def label_image(fields: Fields, owners, settings: DecoderSettings, frame: Frame) -> np.ndarray:
+    """The owner of each native pixel whose person probability reaches the threshold.
+
+    Returns:
+        int16 [width, height], column by column as COCO counts: 1 + the index of a person, or 0.
+    """
     labels = np.zeros((frame.width, frame.height), np.int16)
-    _paint(
-        fields.segmentation, owners, np.float32(fields.stride), fields.sub_cells,
-        1 / frame.scale, frame.scale, np.float32(settings.person_threshold), labels,
-    )  # fmt: skip
+    threshold = np.float32(settings.person_threshold)
+    outline = fields.segmentation, fields.sub_cells, np.float32(threshold)
+    step = frame.scale / fields.stride
+    if fields.distance is None:
+        _paint(*outline, owners, step, labels)
+    else:
+        reach = np.clip(fields.distance, -OUTLINE_REACH_PX, OUTLINE_REACH_PX) / fields.stride
+        _paint_disks(*outline, owners, reach.astype(np.float32), step, labels)
     return labels
 
 
 @njit(cache=True, nogil=True)
-def _assign(long, stride, inside, places, weights, scales, threshold, owners):
+def _assign(long, stride, inside, places, weights, scales, threshold, owners, errors):
     rows, columns, num_keypoints = long.shape[0], long.shape[1], long.shape[2]
     persons = len(places)
     totals = np.zeros(persons, np.float32)
@@ -107,7 +132,33 @@ def _assign(long, stride, inside, places, weights, scales, threshold, owners):
                         break
                 if total <= limit:
                     best = total / totals[n]
-                    owners[i, j] = n + 1
+                    owners[i, j], errors[i, j] = n + 1, best
+
+
+@njit(cache=True, nogil=True)
+def _drop_strays(owners, errors, persons):
+    """Takes nodes from people with whose other nodes they do not agree, in place.
+
+    Next to a large person even an offset that means nothing lands within the embedding threshold.
+    """
+    flat, flat_errors = owners.reshape(-1), errors.reshape(-1)
+    sizes = np.zeros(persons + 2, np.int64)
+    for owner in flat:
+        sizes[owner + 1] += 1
+    starts = np.cumsum(sizes)
+    sorted_errors = np.empty(flat.size, np.float32)
+    filled = starts.copy()
+    for node in range(flat.size):
+        sorted_errors[filled[flat[node]]] = flat_errors[node]
+        filled[flat[node]] += 1
+    limits = np.full(persons + 1, np.inf, np.float32)
+    for n in range(1, persons + 1):
+        if starts[n + 1] > starts[n]:
+            median = np.median(sorted_errors[starts[n] : starts[n + 1]])
+            limits[n] = max(np.float32(STRAY) * median, np.float32(STRAY_FLOOR))
+    for node in range(flat.size):
+        if flat_errors[node] > limits[flat[node]]:
+            flat[node] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -143,41 +194,65 @@ def _fill(owners, inside):
 
 
 @njit(cache=True, nogil=True)
-def _paint(segmentation, owners, stride, cells, unscale, scale, threshold, labels):
-    """Labels the native pixels whose restored person probability reaches the threshold."""
+def _paint(segmentation, cells, threshold, owners, step, labels):
+    """Labels each pixel of the outline with the owner of most of the nodes around it."""
     width, height = labels.shape
     rows, columns = owners.shape
     for u in range(width):
-        x = u * scale / stride
+        x = u * step
         j = min(int(x), max(columns - 2, 0))
         right = min(j + 1, columns - 1)
-        across = x - j
-        cell_x = min(max((x + 0.5) * cells - 0.5, 0.0), columns * cells - 1.0)
-        cj = int(cell_x)
-        cell_right = min(cj + 1, columns * cells - 1)
-        cell_across = cell_x - cj
         for v in range(height):
-            y = v * scale / stride
+            y = v * step
             i = min(int(y), max(rows - 2, 0))
             below = min(i + 1, rows - 1)
             upper_left, upper_right = owners[i, j], owners[i, right]
             lower_left, lower_right = owners[below, j], owners[below, right]
             if not (upper_left or upper_right or lower_left or lower_right):
                 continue
-            cell_y = min(max((y + 0.5) * cells - 0.5, 0.0), rows * cells - 1.0)
-            ci = int(cell_y)
-            cell_below = min(ci + 1, rows * cells - 1)
-            cell_down = cell_y - ci
-            upper = segmentation[ci, cj] + cell_across * (
-                segmentation[ci, cell_right] - segmentation[ci, cj]
-            )
-            lower = segmentation[cell_below, cj] + cell_across * (
-                segmentation[cell_below, cell_right] - segmentation[cell_below, cj]
-            )
-            if upper + cell_down * (lower - upper) < threshold:
+            if _probability(segmentation, cells, x, y) < threshold:
                 continue
-            down = y - i
-            labels[u, v] = _majority(upper_left, upper_right, lower_left, lower_right, across, down)
+            labels[u, v] = _majority(upper_left, upper_right, lower_left, lower_right, x - j, y - i)
+
+
+@njit(cache=True, nogil=True)
+def _paint_disks(segmentation, cells, threshold, owners, reach, step, labels):
+    """Labels each pixel of the outline with the owner of the disk that it lies deepest in.
+
+    The disks of people without an owner count, too: they keep others from spreading over them.
+    """
+    width, height = labels.shape
+    rows, columns = owners.shape
+    for u in range(width):
+        x = u * step
+        j = min(int(x), max(columns - 2, 0))
+        for v in range(height):
+            y = v * step
+            i = min(int(y), max(rows - 2, 0))
+            best, owner = -1e9, np.int16(0)
+            for ii in range(i, min(i + 2, rows)):
+                for jj in range(j, min(j + 2, columns)):
+                    if not owners[ii, jj] and reach[ii, jj] <= 0:
+                        continue
+                    depth = reach[ii, jj] - np.sqrt((x - jj) ** 2 + (y - ii) ** 2)
+                    if depth > best:
+                        best, owner = depth, owners[ii, jj]
+            if owner and _probability(segmentation, cells, x, y) >= threshold:
+                labels[u, v] = owner
+
+
+@njit(cache=True, nogil=True)
+def _probability(segmentation, cells, x, y):
+    """The person probability at a place in nodes, bilinear between the sub-cells' centres."""
+    rows, columns = segmentation.shape
+    column = min(max((x + 0.5) * cells - 0.5, 0.0), columns - 1.0)
+    row = min(max((y + 0.5) * cells - 0.5, 0.0), rows - 1.0)
+    j, i = int(column), int(row)
+    right, below = min(j + 1, columns - 1), min(i + 1, rows - 1)
+    across, down = column - j, row - i
+    upper = segmentation[i, j] + across * (segmentation[i, right] - segmentation[i, j])
+    lower = segmentation[below, j] + across * (segmentation[below, right] - segmentation[below, j])
+    return upper + down * (lower - upper)
 
 
 @njit(cache=True, nogil=True)

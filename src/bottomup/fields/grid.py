@@ -12,6 +12,7 @@ PERSON_BITS = 4095
 CROWD = 4096
 UNANNOTATED = 8192
 OVERLAP = 16384
+OUTLINE_REACH_PX = 16  # distances to an outline are told up to this many input px
 
 
 def padded_side(side: int, stride: int) -> int:
@@ -82,6 +83,8 @@ class Fields:
         segmentation: Probability of "person", [y * sub_cells, x * sub_cells].
         stride: Input pixels between two nodes.
         sub_cells: Segmentation cells along each side of a node.
+        distance: Signed distance to the outline of the person underneath in px, positive inside,
+            [y, x]; None if the network has no such head.
     """
 
     heatmap: np.ndarray
@@ -91,3 +94,4 @@ class Fields:
     segmentation: np.ndarray
     stride: int
     sub_cells: int = 1
+    distance: np.ndarray | None = None

@@ -1,8 +1,8 @@
 """Fields of one image seen at several scales and mirrored, brought to one frame and averaged.
 
-Probabilities are averaged as they are; offsets, in pixels of their own scale, are first brought
-to pixels of the common one, and count by the probability that they mean anything: a short or mid
-offset by its keypoint's heatmap, a long one by the person's.
+Probabilities are averaged as they are, distances as pixels of the common frame; offsets, in pixels
+of their own scale, are first brought to pixels of the common one, and count by the probability that
+they mean anything: a short or mid offset by its keypoint's heatmap, a long one by the person's.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,7 @@ def flip_fields(fields: Fields, skeleton: Skeleton) -> Fields:
         mid=fields.mid[:, ::-1, edges] * negated,
         long=fields.long[:, ::-1, keypoints] * negated,
         segmentation=fields.segmentation[:, ::-1],
+        distance=None if fields.distance is None else fields.distance[:, ::-1],
     )
 
 
@@ -54,12 +55,17 @@ def merge_fields(views: Sequence[tuple[Fields, float]], skeleton: Skeleton) -> F
         mid=_weighted([f.mid for f in moved], heatmaps[..., starts]),
         long=_weighted([f.long for f in moved], persons),
         segmentation=np.mean([fields.segmentation for fields in moved], axis=0),
+        distance=_mean_distance(moved),
     )
 
 
 def _weighted(offsets: Sequence[np.ndarray], probabilities: np.ndarray) -> np.ndarray:
     weights = (probabilities + FLOOR)[..., None]
     return (np.stack(offsets) * weights).sum(0) / weights.sum(0)
+
+
+def _mean_distance(views: Sequence[Fields]) -> np.ndarray | None:
+    return None if views[0].distance is None else np.mean([v.distance for v in views], axis=0)
 
 
 def _node_means(fields: Fields) -> np.ndarray:
@@ -83,6 +89,7 @@ def _resampled(fields: Fields, like: Fields, ratio: float) -> Fields:
         mid=bilinear(fields.mid, y, x) / ratio,
         long=bilinear(fields.long, y, x) / ratio,
         segmentation=bilinear(fields.segmentation, cells_y, cells_x),
+        distance=None if fields.distance is None else bilinear(fields.distance, y, x) / ratio,
     )
 
 

@@ -9,13 +9,15 @@ import numpy as np
 from bottomup.errors import InputError
 from bottomup.fields.grid import Fields, Frame
 
-ARRAYS = ("heatmap", "short", "mid", "long", "segmentation")
+ARRAYS = ("heatmap", "short", "mid", "long", "segmentation", "distance")
 
 
 def write_fields(file: h5py.File, image_id: int, fields: Fields, frame: Frame) -> None:
     """Adds one image's fields to an open file."""
     group = file.create_group(str(image_id))
     for name in ARRAYS:
+        if getattr(fields, name) is None:
+            continue
         values = np.clip(getattr(fields, name), -65504, 65504)  # the range of float16
         group.create_dataset(name, data=values.astype(np.float16), compression="lzf")
     group.attrs["stride"] = fields.stride
@@ -52,7 +54,9 @@ def image_ids(path: Path | str) -> list[int]:
 
 
 def _read_group(group: h5py.Group) -> tuple[Fields, Frame]:
-    arrays = {name: group[name][()].astype(np.float32) for name in ARRAYS}
+    optional = {"distance"} - set(group)
+    names = [name for name in ARRAYS if name not in optional]
+    arrays = {name: group[name][()].astype(np.float32) for name in names}
     attrs = group.attrs
     fields = Fields(**arrays, stride=int(attrs["stride"]), sub_cells=int(attrs["sub_cells"]))
     frame = Frame(float(attrs["scale"]), int(attrs["height"]), int(attrs["width"]))

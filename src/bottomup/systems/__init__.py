@@ -1,5 +1,6 @@
-"""Systems: a paper's method. One file each, found by name.
+"""Methods, one module each, found by name (`lookup.load("systems", name)`).
 
-A system module has `Options` (a frozen dataclass with `from_dict`), `heads(skeleton, options)`,
-`refined(outputs, skeleton, stride)`, `targets(...)` and `losses(outputs, targets, options)`.
+Each module offers `Options` (a dataclass with `from_dict`), `heads(skeleton, options)`,
+`refined(outputs, skeleton, stride)`, `targets(keypoints, instance_map, skeleton, stride, options)`
+and `losses(outputs, targets, options)`.
 """

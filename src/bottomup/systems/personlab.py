@@ -1,14 +1,20 @@
-"""PersonLab: heatmaps, short, mid and long offsets, person segmentation."""
+"""PersonLab: heatmaps, short, mid and long offsets, person segmentation.
+
+Two options go beyond the paper: several segmentation cells a node, and a head for the distance to
+the outline of the person underneath, so that masks part where people touch.
+"""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bottomup.fields.distance import outline_distance
+from bottomup.fields.grid import OUTLINE_REACH_PX
 from bottomup.fields.heatmap import heatmap_weight, labelled, nearest_person
 from bottomup.fields.offsets import long_offsets, mid_offsets, short_offsets
 from bottomup.fields.refine import refine_long, refine_mid
 from bottomup.fields.segmentation import segmentation_targets
-from bottomup.losses import logistic, offset_l1
+from bottomup.losses import logistic, offset_l1, scalar_l1
 from bottomup.network import Head
 from bottomup.skeleton import Skeleton
 
@@ -26,12 +32,14 @@ class Options:
     Attributes:
         radius_px: Disk radius in input px.
         sub_cells: Segmentation cells along each side of a node; 1 is the paper's.
+        distance: Whether there is a head for the distance to the outline; not in the paper.
         loss_weights: Weight of each head's loss.
         refine_in_training: Whether the losses see the refined offsets, as in the paper.
     """
 
     radius_px: float = 32.0
     sub_cells: int = 1
+    distance: bool = False
     loss_weights: Mapping[str, float] = field(
         default_factory=lambda: {
             "heatmap": 4.0,
@@ -39,6 +47,7 @@ class Options:
             "mid": 0.25,
             "long": 0.125,
             "segmentation": 2.0,
+            "distance": 1.0,
         }
     )
     refine_in_training: bool = True
@@ -51,21 +60,22 @@ class Options:
 
 
 def heads(skeleton: Skeleton, options: Options) -> dict[str, Head]:
-    """The five heads; 17 + 34 + 64 + 34 + sub_cells**2 channels for COCO's skeleton."""
+    """The heads; 17 + 34 + 64 + 34 + sub_cells**2 channels for COCO's skeleton, 1 for distance."""
     keypoints, edges = skeleton.num_keypoints, len(skeleton.directed_edges)
     prior = math.log(HEATMAP_PRIOR / (1 - HEATMAP_PRIOR))
-    return {
+    found = {
         "heatmap": Head((keypoints,), bias=prior),
         "short": Head((keypoints, 2), unit=options.radius_px),
         "mid": Head((edges, 2), unit=REACH_PX),
         "long": Head((keypoints, 2), unit=REACH_PX),
         "segmentation": Head((options.sub_cells**2,), bias=SEGMENTATION_BIAS),
     }
+    if options.distance:
+        found["distance"] = Head((), unit=float(OUTLINE_REACH_PX))
+    return found
 
 
-def targets(
-    keypoints, instance_map, skeleton: Skeleton, stride: int, radius_px: float, sub_cells: int = 1
-) -> dict:
+def targets(keypoints, instance_map, skeleton: Skeleton, stride: int, options: Options) -> dict:
     """What the heads should say at the grid nodes, and where that counts (PersonLab, section 3).
 
     Args:
@@ -73,12 +83,12 @@ def targets(
         instance_map: int32 [batch, y, x], sides n * stride + 1 px (see `fields.grid`).
         skeleton: Whose keypoints and edges these are.
         stride: Input px between two nodes.
-        radius_px: Disk radius in input px (32 in the paper).
-        sub_cells: Segmentation cells along each side of a node.
+        options: `radius_px` (32 in the paper), `sub_cells` and `distance` matter.
 
     Returns:
         `heatmap` [batch, y, x, keypoint], `short` [..., keypoint, 2], `mid` [..., directed edge, 2]
-        and `long` [..., keypoint, 2] in px, `segmentation` [..., sub_cells**2]; for each a weight
+        and `long` [..., keypoint, 2] in px, `segmentation` [..., sub_cells**2] and, if asked for,
+        `distance` [batch, y, x] in px; for each a weight
         `<name>_weight` without the last axis of the offsets (`heatmap_weight` has one channel).
         Offsets without weight are 0.
     """
@@ -86,13 +96,15 @@ def targets(
     node_map = instance_map[:, ::stride, ::stride]
     rows, columns = node_map.shape[1], node_map.shape[2]
     present = labelled(keypoints, height, width)
-    nearest, disk = nearest_person(keypoints, present, rows, columns, stride, radius_px)
+    nearest, disk = nearest_person(keypoints, present, rows, columns, stride, options.radius_px)
     edges = skeleton.directed_edges
     fields = {"heatmap": (disk, heatmap_weight(node_map))}
     fields["short"] = short_offsets(keypoints, nearest, disk, stride)
     fields["mid"] = mid_offsets(keypoints, present, nearest, disk, edges, stride)
     fields["long"] = long_offsets(keypoints, present, node_map, stride)
-    fields["segmentation"] = segmentation_targets(instance_map, stride, sub_cells)
+    fields["segmentation"] = segmentation_targets(instance_map, stride, options.sub_cells)
+    if options.distance:
+        fields["distance"] = outline_distance(instance_map, stride)
     return {
         name + suffix: value
         for name, pair in fields.items()
@@ -123,4 +135,7 @@ def losses(outputs: dict, goals: dict, options: Options) -> dict:
     for name in ("short", "mid", "long"):
         weights = goals[f"{name}_weight"]
         parts[name] = offset_l1(outputs[name], goals[name], weights, options.radius_px)
+    if options.distance:
+        goal, weights = goals["distance"], goals["distance_weight"]
+        parts["distance"] = scalar_l1(outputs["distance"], goal, weights, OUTLINE_REACH_PX)
     return parts
