@@ -176,16 +176,14 @@ def input_instance_map(pixels: np.ndarray, frame: Frame, stride: int) -> np.ndar
 
 def spoil(arrays: dict, generator: np.random.Generator, radius_px: float) -> None:
     """Replaces what no loss supervises by uniform noise and blurs the rest, in place."""
-    for name in OFFSETS:
-        values, weight = arrays[name], arrays[f"{name}_weight"][..., None]
+    for name in (*OFFSETS, "distance"):
+        if name not in arrays:
+            continue
+        values, weight = arrays[name], arrays[f"{name}_weight"]
+        weight = weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
         guess = generator.uniform(-radius_px, radius_px, values.shape)
         blurred = values + generator.normal(0, NOISE_PX, values.shape)
         arrays[name] = np.where(weight > 0, blurred, guess).astype(np.float32)
-    if "distance" in arrays:
-        values, weight = arrays["distance"], arrays["distance_weight"]
-        guess = generator.uniform(-radius_px, radius_px, values.shape)
-        blurred = values + generator.normal(0, NOISE_PX, values.shape)
-        arrays["distance"] = np.where(weight > 0, blurred, guess).astype(np.float32)
 
 
 def joined_cells(cells: np.ndarray, sub_cells: int) -> np.ndarray:

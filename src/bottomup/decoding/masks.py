@@ -92,7 +92,7 @@ def label_image(fields: Fields, owners, settings: DecoderSettings, frame: Frame)
     """
     labels = np.zeros((frame.width, frame.height), np.int16)
     threshold = np.float32(settings.person_threshold)
-    outline = fields.segmentation, fields.sub_cells, np.float32(threshold)
+    outline = fields.segmentation, fields.sub_cells, threshold
     step = frame.scale / fields.stride
     if fields.distance is None:
         _paint(*outline, owners, step, labels)

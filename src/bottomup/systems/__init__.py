@@ -1,6 +1,6 @@
-"""Methods, one module each, found by name (`lookup.load("systems", name)`).
+"""Systems: a paper's method. One file each, found by name.
 
-Each module offers `Options` (a dataclass with `from_dict`), `heads(skeleton, options)`,
+A system module has `Options` (a frozen dataclass with `from_dict`), `heads(skeleton, options)`,
 `refined(outputs, skeleton, stride)`, `targets(keypoints, instance_map, skeleton, stride, options)`
 and `losses(outputs, targets, options)`.
 """
