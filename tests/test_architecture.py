@@ -22,6 +22,8 @@ ORDER = (
         "coco_results",
         "crowding",
         "keypoint_errors",
+        "matches",
+        "shared_keypoints",
         "evaluation",
         "publish",
         "config_checks",

@@ -282,14 +282,23 @@ def test_subset_of_an_unknown_image_leaves_the_earlier_file(path, tmp_path):
 def test_disjoint_splits_pass(tmp_path):
     train, _ = people.make_coco(tmp_path / "train", write_images=False)
     val, _ = people.make_coco(tmp_path / "val", first_id=101, write_images=False)
-    coco.check_disjoint(read(train), read(val))
+    coco.check_disjoint(train, val)
 
 
 def test_splits_that_share_an_image_id(tmp_path):
     train, _ = people.make_coco(tmp_path / "train", write_images=False)
     val, _ = people.make_coco(tmp_path / "val", first_id=6, write_images=False)
     with pytest.raises(InputError, match=r"share image id 6 \(1 in all\)"):
-        coco.check_disjoint(read(train), read(val))
+        coco.check_disjoint(train, val)
+
+
+def test_ids_of_different_datasets_may_be_equal(tmp_path):
+    train, _ = people.make_coco(tmp_path / "train", write_images=False)
+    other, _ = people.make_coco(tmp_path / "other", write_images=False)
+    with pytest.raises(InputError, match="share file name"):
+        coco.check_disjoint(train, other, same_dataset=False)
+    people.edit_json(other, lambda c: [i.update(file_name=f"o{i['id']}.jpg") for i in c["images"]])
+    coco.check_disjoint(train, other, same_dataset=False)
 
 
 def test_splits_that_share_a_file_name(tmp_path):
@@ -298,7 +307,7 @@ def test_splits_that_share_a_file_name(tmp_path):
     name = "val/000000000003.jpg"
     people.edit_json(val, lambda c: c["images"][0].update(file_name=name))
     with pytest.raises(InputError, match=r"share file name '000000000003\.jpg'"):
-        coco.check_disjoint(read(train), read(val))
+        coco.check_disjoint(train, val)
 
 
 def test_whole_images_pass(made):

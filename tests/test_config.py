@@ -199,7 +199,7 @@ def test_unknown_study_key_names_the_studys_file(house):
         ("experiments/small", "subset", "evry", "found: every; or write config/subsets/evry.yaml"),
         ("subsets/every", "dataset", "drown", "or write config/datasets/drown.yaml"),
         ("subsets/every", "split", "test", "no split 'test'; use one of train, val"),
-        ("datasets/drawn", "skeleton", "coco", "found: coco_person; or give a block"),
+        ("datasets/drawn", "skeleton", "coco", "found: coco_person, crowdpose; or give a block"),
     ],
 )
 def test_name_that_leads_nowhere_is_told_with_a_remedy(house, file, key, value, said):
@@ -261,7 +261,7 @@ def test_steps_must_be_a_positive_whole_number(house, steps):
     assert "training.steps is" in house.refusal()
 
 
-def test_training_and_test_need_one_skeleton(house):
+def test_training_and_test_need_keypoints_in_common(house):
     house.files["datasets/other"] = {
         "kind": "synthetic",
         "skeleton": {
@@ -274,7 +274,26 @@ def test_training_and_test_need_one_skeleton(house):
         "generator": {"images": {"val": 2}},
     }
     house.files["experiments/small"]["test_on"] = [{"dataset": "other", "split": "val"}]
-    assert "whose skeletons differ ('coco_person', 'two')" in house.refusal()
+    assert "('coco_person', 'two') have no keypoint name in common" in house.refusal()
+
+
+CROWDPOSE = {
+    "kind": "crowdpose",
+    "skeleton": "crowdpose",
+    "splits": {"test": {"images": "images", "annotations": "json/test.json"}},
+}
+
+
+def test_a_test_may_share_some_keypoints_only(house):
+    house.files["datasets/placed"] = CROWDPOSE | {"local": "/data/crowdpose"}
+    house.files["experiments/small"]["test_on"] = [{"dataset": "placed", "split": "test"}]
+    assert house.load().experiments["small"].test_on[0].dataset.skeleton.num_keypoints == 14
+
+
+def test_a_dataset_that_must_be_placed_says_so(house):
+    house.files["datasets/placed"] = CROWDPOSE
+    house.files["experiments/small"]["test_on"] = [{"dataset": "placed", "split": "test"}]
+    assert "place the dataset as config/datasets/placed.yaml says" in house.refusal()
 
 
 def test_skeleton_block_is_read(house):

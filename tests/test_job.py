@@ -12,7 +12,8 @@ from bottomup.job import run_job
 
 @pytest.fixture
 def job(tmp_path):
-    return SimpleNamespace(log=[str(tmp_path / "logs" / "job.log")])
+    log = [str(tmp_path / "logs" / "job.log")]
+    return SimpleNamespace(log=log, threads=3, wildcards={})
 
 
 def log_of(job) -> str:
@@ -47,6 +48,24 @@ def test_progress_reaches_the_terminal_and_the_log(job, capfd):
     run_job(lambda job: print("step 1/2", file=sys.stderr), job)
     assert capfd.readouterr().err == "step 1/2\n"
     assert log_of(job) == "step 1/2\n"
+
+
+def test_on_the_terminal_every_line_names_its_run(job, capfd):
+    def main(job):
+        for words in (("step", "1"), ("step", "2")):
+            print(*words, file=sys.stderr)
+
+    job.wildcards = {"experiment": "full", "seed": "0"}
+    run_job(main, job)
+    assert capfd.readouterr().err == "full, seed 0: step 1\nfull, seed 0: step 2\n"
+    assert log_of(job) == "step 1\nstep 2\n"
+
+
+def test_libraries_get_the_threads_of_the_job(job, monkeypatch):
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        monkeypatch.setenv(name, "7")
+    run_job(lambda job: None, job)
+    assert os.environ["OMP_NUM_THREADS"] == os.environ["TF_NUM_INTRAOP_THREADS"] == "3"
 
 
 def test_chatter_and_warnings_reach_the_log_only(job, capfd):

@@ -59,19 +59,21 @@ def read_annotations(path: str | Path, skeleton: Skeleton) -> Annotations:
     path = Path(path)
     content = _load(path)
     _check_person_category(content, skeleton, path)
-    images = {}
-    for row in _rows(content, "images", path):
-        image = read_image(row, path)
-        if image.id in images:
-            raise InputError(f"{path}: image id {image.id} is there twice; give each its own id")
-        images[image.id] = image
-    if not images:
-        raise InputError(f"{path}: 'images' is empty; name a file that lists at least one image")
-    _refuse_repeated_files(images.values(), path)
+    images = _read_images(content, path)
     rows = _rows(content, "annotations", path) if "annotations" in content else []
     persons = _read_persons(rows, images, skeleton, path)
     ordered = tuple(images[image_id] for image_id in sorted(images))
     return Annotations(path, skeleton, ordered, {image.id: persons[image.id] for image in ordered})
+
+
+def read_images(path: str | Path) -> tuple[Image, ...]:
+    """The images of a COCO file by their ids, whatever is annotated on them.
+
+    Raises:
+        InputError: The file is missing, no JSON, or its list of images is empty or malformed.
+    """
+    images = _read_images(_load(Path(path)), Path(path))
+    return tuple(images[image_id] for image_id in sorted(images))
 
 
 def person_rle(person: Person, height: int, width: int) -> dict:
@@ -120,18 +122,26 @@ def write_subset(source_path: str | Path, image_ids: Collection[int], out_path: 
         aside.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
 
 
-def check_disjoint(train: Annotations, val: Annotations) -> None:
-    """Raises InputError if an image id or a file name is in both."""
-    checks: tuple[tuple[str, Callable[[Image], int | str]], ...] = (
-        ("image id", lambda image: image.id),
-        ("file name", lambda image: Path(image.file_name).name),
-    )
-    for what, key in checks:
-        shared = {key(image) for image in train.images} & {key(image) for image in val.images}
+def check_disjoint(
+    train_path: str | Path, test_path: str | Path, same_dataset: bool = True
+) -> None:
+    """Raises InputError if a file name is in both files, or an image id of the same dataset.
+
+    Different datasets number their images independently, so there an id says nothing.
+    """
+    train, test = read_images(train_path), read_images(test_path)
+    checks: dict[str, Callable[[Image], int | str]] = {
+        "file name": lambda image: Path(image.file_name).name
+    }
+    if same_dataset:
+        checks = {"image id": lambda image: image.id} | checks
+    for what, key in checks.items():
+        shared = {key(image) for image in train} & {key(image) for image in test}
         if shared:
             raise InputError(
-                f"{train.path} and {val.path} share {what} {min(shared)!r} ({len(shared)} in all); "
-                "keep test images out of training, or give different images different names and ids"
+                f"{train_path} and {test_path} share {what} {min(shared)!r} "
+                f"({len(shared)} in all); keep test images out of training, or give different "
+                "images different names and ids"
             )
 
 
@@ -211,6 +221,19 @@ def _rows(content: dict, key: str, path: Path) -> list[dict]:
                 f"{path}: {key}[{number}] must be an object, but is {brief(row)}; repair it"
             )
     return rows
+
+
+def _read_images(content: dict, path: Path) -> dict[int, Image]:
+    images: dict[int, Image] = {}
+    for row in _rows(content, "images", path):
+        image = read_image(row, path)
+        if image.id in images:
+            raise InputError(f"{path}: image id {image.id} is there twice; give each its own id")
+        images[image.id] = image
+    if not images:
+        raise InputError(f"{path}: 'images' is empty; name a file that lists at least one image")
+    _refuse_repeated_files(images.values(), path)
+    return images
 
 
 def _check_person_category(content: dict, skeleton: Skeleton, path: Path) -> None:

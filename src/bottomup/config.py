@@ -95,6 +95,7 @@ class Experiment:
     seeds: tuple[int, ...]
     test_on: tuple[DatasetSplit, ...]
     expected: dict
+    resources: dict
     description: str
 
     @property
@@ -228,6 +229,7 @@ class _Reader:
                 for k, entry in enumerate(values.pop("test_on"))
             ),
             expected=values.pop("expected"),
+            resources=values.pop("resources"),
             description=values.pop("description"),
             settings={k: v for k, v in values.items() if k not in ("seeds", "based_on")},
         )
@@ -303,12 +305,12 @@ def read_splits(values: Mapping) -> dict[str, Split]:
 
 
 def check_skeletons(experiment: Experiment, shown: str) -> None:
-    """What is trained on and what is tested on must be annotated alike."""
+    """What is trained on and what is tested on must have keypoints in common."""
     for other in experiment.test_on:
-        if other.dataset.skeleton != experiment.skeleton:
+        if not other.dataset.skeleton.shared_with(experiment.skeleton):
             raise InputError(
                 f"{shown}: trains on dataset {experiment.subset.dataset.name!r} and tests on "
-                f"{other.dataset.name!r}, whose skeletons differ "
-                f"({experiment.skeleton.name!r}, {other.dataset.skeleton.name!r}); "
-                "choose datasets with one skeleton"
+                f"{other.dataset.name!r}, whose skeletons ({experiment.skeleton.name!r}, "
+                f"{other.dataset.skeleton.name!r}) have no keypoint name in common; "
+                "choose datasets that share keypoints"
             )

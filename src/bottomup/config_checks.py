@@ -94,4 +94,7 @@ def check_sources(values: Mapping, shown: str) -> None:
         elif not (split["images"] and split["annotations"]):
             raise InputError(f"{at}: say where its images and its annotations are")
         elif not split["files"] and values["local"] is None:
-            raise InputError(f"{at}.files is empty; name the archives that hold the split")
+            remedy = "name the archives that hold the split"
+            if values["kind"] != "coco_mirror":
+                remedy = f"place the dataset as {shown} says, and name its folder as `local`"
+            raise InputError(f"{at}.files is empty; {remedy}")

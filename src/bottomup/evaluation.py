@@ -28,6 +28,8 @@ from bottomup.coco_results import (
 )
 from bottomup.crowding import crowd_index
 from bottomup.keypoint_errors import KINDS, MATCH_OKS, count_kinds
+from bottomup.matches import Matches
+from bottomup.shared_keypoints import label_shared, reorder_rows
 from bottomup.skeleton import Skeleton
 
 TASKS = ("keypoints", "segmentation")
@@ -89,6 +91,7 @@ def evaluate(
     keypoints_json: Path | str | None,
     segmentation_json: Path | str | None,
     people_rule: str = "with_keypoints",
+    model: Skeleton | None = None,
 ) -> pd.DataFrame:
     """Scores the two result files of one protocol.
 
@@ -101,6 +104,9 @@ def evaluate(
         keypoints_json: COCO keypoint results, or None to leave the task out.
         segmentation_json: COCO segmentation results, or None to leave the task out.
         people_rule: Who counts in the strata: `with_keypoints` or `any` (crowds never do).
+        model: Skeleton of the results, if it is another; then the keypoints count that both have
+            by name, and the metric `shared_keypoints` says how many of the annotated ones these
+            are (value of n).
 
     Returns:
         Columns task, stratum, metric, value, low, high, n: `n` persons of the ground truth define
@@ -112,17 +118,19 @@ def evaluate(
         InputError: Malformed annotations or results, or results of an image not in the split.
     """
     annotations = read_annotations(annotations_path, skeleton)
-    ground_truth = to_coco(annotations)
+    model = model or skeleton
     groups = strata(annotations, people_rule)
-    rows = []
+    ground_truth = to_coco(label_shared(annotations, model))
+    rows = [] if model == skeleton else [_shared_row(model, skeleton)]
     for task, path in zip(TASKS, (keypoints_json, segmentation_json), strict=True):
         if path is not None:
             found = read_results(path)
-            scored = evaluate_task(ground_truth, found, task, skeleton, str(path))
+            scored = evaluate_task(ground_truth, found, task, skeleton, str(path), model)
             for name, ids in groups.items():
                 rows += _rows(scored, name, ids)
                 if (task, name) == ("keypoints", "all"):
-                    rows += _error_rows(keypoint_errors(ground_truth, found, skeleton))
+                    errors = keypoint_errors(ground_truth, found, skeleton, str(path), model)
+                    rows += _error_rows(errors)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -156,6 +164,13 @@ def _rows(scored: "TaskEvaluation", stratum: str, image_ids: Sequence[int]) -> I
         yield scored.task, stratum, metric, value, *bounds, n
 
 
+def _shared_row(model: Skeleton, dataset: Skeleton) -> tuple:
+    shared = len(dataset.shared_with(model))
+    return (
+        "keypoints", "all", "shared_keypoints", shared, math.nan, math.nan, dataset.num_keypoints
+    )  # fmt: skip
+
+
 def _error_rows(counts: Mapping[str, int]) -> Iterator[tuple]:
     total = sum(counts.values())
     for kind in KINDS:
@@ -164,14 +179,20 @@ def _error_rows(counts: Mapping[str, int]) -> Iterator[tuple]:
 
 
 def keypoint_errors(
-    ground_truth: COCO, rows: Sequence[Mapping], skeleton: Skeleton, source: str = "results"
+    ground_truth: COCO,
+    rows: Sequence[Mapping],
+    skeleton: Skeleton,
+    source: str = "results",
+    model: Skeleton | None = None,
 ) -> dict[str, int]:
     """Number of labelled keypoints of each kind of `keypoint_errors.KINDS`, over all images.
+
+    Arguments are those of `evaluate_task`.
 
     Raises:
         InputError: As `check_rows`.
     """
-    evaluator = _evaluator(ground_truth, rows, "keypoints", skeleton, source)
+    evaluator = _evaluator(ground_truth, rows, "keypoints", skeleton, source, model)
     evaluator.params.iouThrs = np.array([MATCH_OKS])
     evaluator.params.areaRng, evaluator.params.areaRngLbl = [[0, 1e10]], ["all"]
     with silence():
@@ -193,6 +214,7 @@ def evaluate_task(
     task: str,
     skeleton: Skeleton,
     source: str = "results",
+    model: Skeleton | None = None,
 ) -> "TaskEvaluation":
     """Matches detections to the ground truth.
 
@@ -203,19 +225,29 @@ def evaluate_task(
             keypoints are neither demanded nor held against anyone).
         skeleton: Whose sigmas enter the object keypoint similarity.
         source: What to call the rows in an error.
+        model: Skeleton of the rows, if it is another.
 
     Raises:
         InputError: As `check_rows`.
     """
-    evaluator = _evaluator(ground_truth, rows, task, skeleton, source)
+    evaluator = _evaluator(ground_truth, rows, task, skeleton, source, model)
     with silence():
         evaluator.evaluate()
     return TaskEvaluation(task, evaluator)
 
 
-def _evaluator(ground_truth: COCO, rows, task: str, skeleton: Skeleton, source: str) -> COCOeval:
+def _evaluator(
+    ground_truth: COCO,
+    rows: Sequence[Mapping],
+    task: str,
+    skeleton: Skeleton,
+    source: str,
+    model: Skeleton | None,
+) -> COCOeval:
     truth = for_task(ground_truth, task)
-    checked = check_rows(rows, truth, task, skeleton, source)
+    checked = check_rows(rows, truth, task, model or skeleton, source)
+    if task == "keypoints" and model not in (None, skeleton):
+        checked = reorder_rows(checked, model, skeleton)
     with silence():
         found = truth.loadRes(checked) if checked else indexed(truth.dataset["images"], [])
         evaluator = COCOeval(truth, found, "keypoints" if task == "keypoints" else "segm")
@@ -320,60 +352,9 @@ class TaskEvaluation:
         return np.array([0 if e is None else int((e["gtIgnore"] == 0).sum()) for e in images])
 
     @cached_property
-    def _matches(self) -> "Matches":
+    def _matches(self) -> Matches:
         return Matches.gather(
             self._images(0, self._positions(None)),
             self._evaluator.params.recThrs,
             len(self._evaluator.params.iouThrs),
         )
-
-
-@dataclass(frozen=True)
-class Matches:
-    """Detections in the order of their scores, for counting them again and again.
-
-    Attributes:
-        true: Matched to a person, bool [threshold, detection].
-        false: Matched to nobody, bool [threshold, detection]; neither if it is to be ignored.
-        image: Position of the detection's image, int [detection].
-        recalls: Where precision is read, [recall].
-    """
-
-    true: np.ndarray
-    false: np.ndarray
-    image: np.ndarray
-    recalls: np.ndarray
-
-    @classmethod
-    def gather(
-        cls, images: Sequence[dict | None], recalls: np.ndarray, thresholds: int
-    ) -> "Matches":
-        """Joins the evaluated images (None: neither person nor detection)."""
-        found = [(k, e) for k, e in enumerate(images) if e is not None and len(e["dtScores"])]
-        if not found:
-            none = np.zeros((thresholds, 0), bool)
-            return cls(none, none, np.zeros(0, int), recalls)
-        scores = np.concatenate([e["dtScores"] for _, e in found])
-        order = np.argsort(-scores, kind="mergesort")
-        matched = np.concatenate([e["dtMatches"] > 0 for _, e in found], axis=1)[:, order]
-        ignored = np.concatenate([e["dtIgnore"] for _, e in found], axis=1)[:, order].astype(bool)
-        image = np.repeat([k for k, _ in found], [len(e["dtScores"]) for _, e in found])[order]
-        return cls(matched & ~ignored, ~matched & ~ignored, image, recalls)
-
-    def of_images(self, positions: np.ndarray) -> "Matches":
-        """Only the detections of some images, up to the last one that matches at all."""
-        kept = np.isin(self.image, positions)
-        kept &= np.cumsum(self.true.any(0)[::-1] & kept[::-1])[::-1] > 0
-        return Matches(self.true[:, kept], self.false[:, kept], self.image[kept], self.recalls)
-
-    def precision(self, persons: int, weights: np.ndarray) -> np.ndarray:
-        """Interpolated precision [threshold, recall], each image counted `weights` times."""
-        weight = weights[self.image]
-        hits = np.cumsum(self.true * weight, axis=1, dtype=np.int32)
-        misses = np.cumsum(self.false * weight, axis=1, dtype=np.int32)
-        precision = hits / (hits + misses + np.spacing(1))
-        precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        # One more column answers for every recall that is never reached.
-        precision = np.pad(precision, ((0, 0), (0, 1)))
-        reached = [np.searchsorted(row / persons, self.recalls, side="left") for row in hits]
-        return np.take_along_axis(precision, np.array(reached), axis=1)

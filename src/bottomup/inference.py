@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from bottomup import lookup, network
 from bottomup.augment import FILL_GREY, Transforms, warp
-from bottomup.coco import Image, read_annotations
+from bottomup.coco import Image, read_images
 from bottomup.errors import InputError
 from bottomup.fields.grid import Fields, Frame, grid_size, padded_side
 from bottomup.fields.merge import flip_fields, merge_fields
@@ -203,9 +203,9 @@ def infer_shard(
         out_h5: What to write, in the format of `fields.store`.
     """
     predictor = Predictor.load(run_dir, protocol.get("output_stride"))
-    annotations = read_annotations(annotations_path, predictor.skeleton)
+    images = read_images(annotations_path)
     with written_aside(out_h5) as aside, h5py.File(aside, "w") as file:
-        for group in _groups(annotations.images[shard::shards]):
+        for group in _groups(images[shard::shards]):
             pixels = [read_image(Path(images_dir) / image.file_name) for image in group]
             found = fields_of_images(predictor, pixels, protocol)
             for image, (fields, frame) in zip(group, found, strict=True):

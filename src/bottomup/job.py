@@ -2,8 +2,9 @@
 
 What a job writes to Python's stderr (progress, the sentence of an error) reaches both the terminal
 and the job's log. What it prints to stdout, warnings, log records and the chatter of compiled
-libraries reach only the log. A script imports what it needs inside `main`, so that a broken
-environment is told like any other failure.
+libraries reach only the log. On the terminal each line begins with the run that it is about, since
+several may train side by side. A script imports what it needs inside `main`, so that a broken
+environment is told like any other failure, and libraries use as many threads as the job was given.
 """
 
 import logging
@@ -11,7 +12,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
@@ -25,7 +26,8 @@ def run_job(main: Callable[[Any], object], job: Any) -> None:
     Bad input is told in its one sentence, anything else with a traceback.
     """
     failed = False
-    with logged(job.log[0]):
+    limit_threads(job.threads)
+    with logged(job.log[0], run_label(job.wildcards)):
         try:
             main(job)
         except InputError as error:
@@ -38,9 +40,25 @@ def run_job(main: Callable[[Any], object], job: Any) -> None:
         sys.exit(1)
 
 
+def limit_threads(threads: int) -> None:
+    """Tells libraries that are imported from now on how many threads they may use."""
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ[name] = str(threads)
+
+
+def run_label(wildcards: Mapping[str, str]) -> str:
+    """What a line of this job begins with: the run's name, or nothing."""
+    if "experiment" in wildcards and "seed" in wildcards:
+        return f"{wildcards['experiment']}, seed {wildcards['seed']}: "
+    return ""
+
+
 @contextmanager
-def logged(path: Path | str) -> Iterator[None]:
-    """Sends all output to the file `path`, and what is written to `sys.stderr` also to fd 2."""
+def logged(path: Path | str, label: str = "") -> Iterator[None]:
+    """Sends all output to the file `path`, and what is written to `sys.stderr` also to fd 2.
+
+    There, each line begins with the label.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
     terminal_fd = os.dup(2)
@@ -48,7 +66,7 @@ def logged(path: Path | str) -> Iterator[None]:
         open(path, "w", encoding="utf-8", buffering=1) as log,
         open(terminal_fd, "w", encoding="utf-8", buffering=1) as terminal,
         redirect_stdout(log),
-        redirect_stderr(_Both(log, terminal)),
+        redirect_stderr(_Both(log, terminal, label)),
         warnings.catch_warnings(),
     ):
         os.dup2(log.fileno(), 2)
@@ -64,15 +82,20 @@ def logged(path: Path | str) -> Iterator[None]:
 
 
 class _Both:
-    """A text stream that writes to two."""
+    """A text stream that writes to two, with a label before each line of the second."""
 
-    def __init__(self, log: TextIO, terminal: TextIO) -> None:
+    def __init__(self, log: TextIO, terminal: TextIO, label: str) -> None:
         self.log = log
         self.terminal = terminal
+        self.label = label
+        self.begins = True
 
     def write(self, text: str) -> int:
         self.log.write(text)
-        return self.terminal.write(text)
+        for part in text.splitlines(keepends=True):
+            self.terminal.write(self.label * self.begins + part)
+            self.begins = part.endswith("\n")
+        return len(text)
 
     def flush(self) -> None:
         self.log.flush()

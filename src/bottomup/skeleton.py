@@ -91,6 +91,10 @@ class Skeleton:
             [directed.index(self.flip_keypoints[e].tolist()) for e in self.directed_edges], int
         )
 
+    def shared_with(self, other: "Skeleton") -> tuple[str, ...]:
+        """Names of the keypoints that both have, in the order of this skeleton."""
+        return tuple(name for name in self.keypoints if name in other.keypoints)
+
     def to_dict(self) -> dict:
         """Plain values, as written in YAML and in run records."""
         return {
@@ -148,5 +152,34 @@ COCO_PERSON = Skeleton(
     sigmas=(
         *(0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072),
         *(0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089),
+    ),
+)
+
+CROWDPOSE = Skeleton(
+    name="crowdpose",
+    keypoints=(
+        *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow"),
+        *("left_wrist", "right_wrist", "left_hip", "right_hip"),
+        *("left_knee", "right_knee", "left_ankle", "right_ankle"),
+        *("head", "neck"),
+    ),
+    edges=(
+        ("head", "neck"),
+        ("neck", "left_shoulder"),
+        ("neck", "right_shoulder"),
+        ("left_shoulder", "left_hip"),
+        ("right_shoulder", "right_hip"),
+        ("left_hip", "left_knee"),
+        ("right_hip", "right_knee"),
+        ("left_knee", "left_ankle"),
+        ("right_knee", "right_ankle"),
+        ("left_shoulder", "left_elbow"),
+        ("right_shoulder", "right_elbow"),
+        ("left_elbow", "left_wrist"),
+        ("right_elbow", "right_wrist"),
+    ),
+    sigmas=(
+        *(0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107),
+        *(0.087, 0.087, 0.089, 0.089, 0.079, 0.079),
     ),
 )

@@ -84,7 +84,7 @@ def test_images_fit_the_asked_side(tmp_path):
 
 
 def test_train_and_val_share_no_image(train, val):
-    check_disjoint(train, val)
+    check_disjoint(train.path, val.path)
 
 
 def test_file_loads_in_pycocotools_with_everything_coco_has(folder, train):

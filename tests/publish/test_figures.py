@@ -40,7 +40,7 @@ def study(tmp_path):
             write(tmp_path, f"{experiment}-{task}", make_rows(annotations, task)) for task in TASKS
         ]
         names = (experiment, 0, "synthetic", "val", "single")
-        results.append(Result(*names, *files, path, images_dir, COCO_PERSON))
+        results.append(Result(*names, *files, path, images_dir, COCO_PERSON, COCO_PERSON))
     splits = [
         DatasetImages("synthetic", s, path, images_dir, COCO_PERSON) for s in ("train", "val")
     ]

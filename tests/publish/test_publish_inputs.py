@@ -42,6 +42,7 @@ def test_plain_values_become_records():
         **{"keypoints_json": "k.json", "segmentation_json": "s.json"},
         **{"annotations_path": "a.json", "images_dir": "images"},
         "skeleton": COCO_PERSON.to_dict(),
+        "model": COCO_PERSON.to_dict(),
     }
     made = Inputs.from_plain(
         {
@@ -52,7 +53,7 @@ def test_plain_values_become_records():
             "published": "published.yaml",
         }
     )
-    assert made.results[0].skeleton == COCO_PERSON
+    assert made.results[0].skeleton == made.results[0].model == COCO_PERSON
     assert made.results[0].images_dir == Path("images")
     assert made.history == {("full", 1): Path("history.csv")}
     assert made.expected["full"].seeds == 3

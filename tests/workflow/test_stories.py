@@ -1,5 +1,6 @@
 """Edits rerun what they change, and only that."""
 
+import os
 import re
 import shutil
 from contextlib import ExitStack
@@ -66,6 +67,14 @@ def test_a_new_protocol_tests_and_trains_nothing(story):
     assert set(planned) == AFTER_TRAINING
 
 
+def test_one_more_split_to_test_on_plans_no_training(story):
+    tests = "test_on: [{dataset: toy, split: val}, {dataset: toy, split: train}]\nbased_on"
+    with story.edited("config/experiments/story.yaml", "based_on", tests):
+        planned = story.plan()
+    assert "train_model" not in planned
+    assert planned.get("evaluate_results") == 1, planned
+
+
 def test_a_new_table_plans_the_table_alone(story):
     with (
         story.added("src/bottomup/publish/nothing.py", TABLE),
@@ -119,10 +128,26 @@ def test_edited_evaluation_evaluates_and_nothing_before(story):
         assert set(story.plan()) == {"evaluate_results", "make_table"}
 
 
-def test_an_edited_check_checks_and_nothing_after(story):
+def test_an_edited_check_leaves_what_is_finished(story):
     script = "workflow/scripts/check_split.py"
     with story.edited(script, "import json", "import ast\nimport json"):
-        assert story.plan() == {"check_split": 2}
+        assert story.plan() == {}
+
+
+def test_what_changes_at_once_is_planned_at_once(story):
+    protocol = "sides: [129]\ndecoder: {}\n"
+    annotations = story.folder / "resources/datasets/toy/val/annotations.json"
+    before = annotations.stat()
+    os.utime(annotations)
+    with (
+        story.added("config/protocols/small.yaml", protocol),
+        story.edited("config/story.yaml", "protocols: [story]", "protocols: [story, small]"),
+        story.edited("config/experiments/story.yaml", "steps: 6", "steps: 8"),
+    ):
+        planned = story.plan()
+    os.utime(annotations, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert planned["train_model"] == 1
+    assert planned["evaluate_results"] == 2
 
 
 def test_an_edited_shell_line_runs_its_rule_again(story):

@@ -75,6 +75,15 @@ def experiment_of(wildcards):
     return STUDY.experiments[wildcards.experiment]
 
 
+def threads_of(most):
+    """As many threads as the experiment asks for, and at most these."""
+    return lambda wildcards: min(most, experiment_of(wildcards).resources["threads"])
+
+
+def gpus_of(wildcards):
+    return experiment_of(wildcards).resources["gpu"]
+
+
 def network_plug_ins(wildcards):
     """The modules that training and inference look up by name."""
     experiment = experiment_of(wildcards)
@@ -89,7 +98,13 @@ def dataset_of(wildcards):
 
 
 def skeleton_of(wildcards):
+    """What the dataset annotates."""
     return dataset_of(wildcards).skeleton.to_dict()
+
+
+def model_skeleton(wildcards):
+    """What the experiment was trained to find."""
+    return experiment_of(wildcards).skeleton.to_dict()
 
 
 def is_made(dataset, split):
@@ -97,12 +112,22 @@ def is_made(dataset, split):
     return STUDY.datasets[dataset].splits[split].annotations is None
 
 
-def annotations_of(dataset, split):
-    """Path of a split's annotation file, wherever the dataset comes from."""
-    if is_made(dataset, split):
-        return f"{DATASETS}/{dataset}/{split}/annotations.json"
+def is_converted(dataset):
+    """Whether the annotations of this dataset are in a format of their own."""
+    return STUDY.datasets[dataset].kind not in ("coco_mirror", "synthetic")
+
+
+def source_of_split(dataset, split):
+    """Path of a split's annotation file as published."""
     folder = STUDY.datasets[dataset].local or f"{DATASETS}/{dataset}"
     return str(Path(folder) / STUDY.datasets[dataset].splits[split].annotations)
+
+
+def annotations_of(dataset, split):
+    """Path of a split's COCO annotation file, wherever the dataset comes from."""
+    if is_made(dataset, split) or is_converted(dataset):
+        return f"{DATASETS}/{dataset}/{split}/annotations.json"
+    return source_of_split(dataset, split)
 
 
 def images_of(dataset, split):
@@ -115,15 +140,16 @@ def images_of(dataset, split):
 
 def data_of(dataset, split):
     """The files whose change means that the split has changed."""
-    if is_made(dataset, split) or STUDY.datasets[dataset].local:
+    local = STUDY.datasets[dataset].local
+    if local or is_made(dataset, split) or is_converted(dataset):
         return [annotations_of(dataset, split)]
     archives = STUDY.datasets[dataset].splits[split].files
     return [f"{DATASETS}/{dataset}/{archive}.unpacked" for archive in archives]
 
 
 def checked(dataset, split):
-    """The mark that a split was read and found sound; made anew it starts no job."""
-    return ancient(f"{DATASETS}/{dataset}/{split}.checked.json")
+    """The mark that a split was read and found sound."""
+    return f"{DATASETS}/{dataset}/{split}.checked.json"
 
 
 def numbered(pattern, count):
@@ -161,14 +187,19 @@ def records_for_training(wildcards):
     return records_of(subset.dataset.name, subset.split)
 
 
-def checks_before_training(wildcards):
+def tests_of_training(wildcards):
+    """What the experiment is tested on: annotation file, and whether of the subset's dataset."""
     experiment = experiment_of(wildcards)
     return [
-        ancient(
-            f"results/subsets/{experiment.subset.name}/disjoint/{test.dataset.name}-{test.split}.json"
-        )
+        (annotations_of(test.dataset.name, test.split), test.dataset == experiment.subset.dataset)
         for test in experiment.test_on
-    ] + [checked(test.dataset.name, test.split) for test in experiment.test_on]
+    ]
+
+
+def disjoint(wildcards):
+    """The mark that an experiment was not trained on what it is tested on."""
+    subset = experiment_of(wildcards).subset.name
+    return f"results/subsets/{subset}/disjoint/{wildcards.dataset}-{wildcards.split}.json"
 
 
 def training_settings(wildcards):

@@ -1,13 +1,15 @@
 """Annotated images: fetched and unpacked, drawn, or used where they lie; then read and checked.
 
 Needs nothing. Gives, for each split, an annotation file, a folder of images, and the mark that both
-were read from end to end. A `local` dataset is used in place and never written to.
+were read from end to end. A `local` dataset is used in place and never written to; annotations in a
+format of their own are written anew as a COCO file.
 """
 
 FETCHED = [name for name, dataset in STUDY.datasets.items() if dataset.files and not dataset.local]
 MADE = [
     name for name in STUDY.datasets if any(is_made(name, s) for s in STUDY.datasets[name].splits)
 ]
+CONVERTED = [name for name in STUDY.datasets if is_converted(name)]
 
 
 # No digest of code here: the checksum says what comes out, and fetching again costs hours.
@@ -68,6 +70,36 @@ rule make_split:
         "../scripts/make_split.py"
 
 
+rule convert_annotations:
+    input:
+        source=lambda wildcards: source_of_split(wildcards.dataset, wildcards.split),
+    output:
+        annotations=f"{DATASETS}/{{dataset}}/{{split}}/annotations.json",
+    log:
+        "results/logs/datasets/{dataset}/{split}/annotations.log",
+    benchmark:
+        "results/benchmarks/datasets/{dataset}/{split}/annotations.tsv"
+    wildcard_constraints:
+        dataset=one_of(CONVERTED),
+    conda:
+        CPU_ENV
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        kind=lambda wildcards: dataset_of(wildcards).kind,
+        code=code(
+            "convert_annotations.py",
+            lambda wildcards: (f"bottomup.datasets.{dataset_of(wildcards).kind}",),
+        ),
+    message:
+        "Writing the annotations of {wildcards.dataset} {wildcards.split} as a COCO file"
+    script:
+        "../scripts/convert_annotations.py"
+
+
+# No digest of code: a new check asks new data, and what is finished stays. (It cannot be `ancient`
+# for those that need it: Snakemake then forgets what else they would run for.)
 rule check_split:
     input:
         data=lambda wildcards: data_of(wildcards.dataset, wildcards.split),
@@ -77,6 +109,7 @@ rule check_split:
         "results/logs/datasets/{dataset}/{split}.checked.log",
     benchmark:
         "results/benchmarks/datasets/{dataset}/{split}.checked.tsv"
+    priority: 2
     conda:
         CPU_ENV
     threads: 4
@@ -87,7 +120,6 @@ rule check_split:
         skeleton=skeleton_of,
         annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),
         images=untracked(lambda wildcards: images_of(wildcards.dataset, wildcards.split)),
-        code=code("check_split.py"),
     message:
         "Reading every annotation and image of {wildcards.dataset} {wildcards.split}"
     script:

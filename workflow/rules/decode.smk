@@ -24,7 +24,7 @@ rule decode_shard:
         runtime=120,
     params:
         decoder=lambda wildcards: decoder_of(wildcards.experiment, wildcards.protocol),
-        skeleton=skeleton_of,
+        skeleton=model_skeleton,
         code=code("decode_shard.py"),
     message:
         "Decoding {wildcards.dataset} {wildcards.split} by {wildcards.experiment}, seed {wildcards.seed}, {wildcards.protocol}, shard {wildcards.shard} of {wildcards.shards}"

@@ -23,6 +23,7 @@ rule evaluate_results:
     params:
         names=lambda wildcards: dict(wildcards),
         skeleton=skeleton_of,
+        model=model_skeleton,
         annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),
         code=code("evaluate_results.py"),
     message:

@@ -11,6 +11,7 @@ rule infer_shard:
         run=f"{RUN}/run.json",
         data=lambda wildcards: data_of(wildcards.dataset, wildcards.split),
         checked=lambda wildcards: checked(wildcards.dataset, wildcards.split),
+        disjoint=disjoint,
     output:
         fields=temp(f"{TEST}/fields-{{shard}}-of-{{shards}}.h5"),
     log:
@@ -21,11 +22,11 @@ rule infer_shard:
         "shard"
     conda:
         GPU_ENV
-    threads: 8
+    threads: threads_of(8)
     resources:
         mem_mb=16000,
         runtime=240,
-        gpu=1,
+        gpu=gpus_of,
     params:
         protocol=fields_settings,
         shard=lambda wildcards: int(wildcards.shard),

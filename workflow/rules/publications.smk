@@ -28,7 +28,8 @@ def result_values(test):
         f"{task}_json": f"{TEST}/{task}.json".format(**test)
         for task in ("keypoints", "segmentation")
     }
-    return test | files | split_values(test["dataset"], test["split"])
+    model = {"model": STUDY.experiments[test["experiment"]].skeleton.to_dict()}
+    return test | files | split_values(test["dataset"], test["split"]) | model
 
 
 def sample_values(test):
@@ -36,6 +37,7 @@ def sample_values(test):
         "fields_h5": f"{TEST}/samples.h5".format(**test),
         "annotations_path": "results/samples/{dataset}-{split}.json".format(**test),
         "decoder": decoder_of(test["experiment"], test["protocol"]),
+        "skeleton": STUDY.experiments[test["experiment"]].skeleton.to_dict(),
     }
     return test | split_values(test["dataset"], test["split"]) | samples
 

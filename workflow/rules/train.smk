@@ -1,7 +1,6 @@
 """Training: one run for each experiment and seed.
 
-Needs the records of the subset's split, the subset's image ids, and that no test image is among
-them. Gives the weights, the history and the record of the run. What an interrupted training needs
+Needs the records of the subset's split and the subset's image ids. Gives the weights, the history and the record of the run. What an interrupted training needs
 to go on lies in `results/state`: Snakemake deletes the declared outputs of an interrupted job. The
 folder's name is a digest of all that decides the weights, so stale state is never resumed.
 """
@@ -38,7 +37,6 @@ rule train_model:
         records=records_for_training,
         images=lambda wildcards: f"results/subsets/{experiment_of(wildcards).subset.name}/images.txt",
         initial_weights=initial_weights_file,
-        checks=checks_before_training,
     output:
         weights=f"{RUN}/weights.keras",
         history=f"{RUN}/history.csv",
@@ -47,18 +45,24 @@ rule train_model:
         "results/logs/runs/{experiment}/seed-{seed}/weights.log",
     benchmark:
         "results/benchmarks/runs/{experiment}/seed-{seed}/weights.tsv"
+    # Everything waits for trainings, so they begin before the tests of what is trained already.
+    priority: 1
     conda:
         GPU_ENV
-    threads: 16
+    threads: threads_of(16)
     resources:
         mem_mb=32000,
         runtime=5760,
-        gpu=1,
+        gpu=gpus_of,
     params:
         settings=training_settings,
-        skeleton=lambda wildcards: experiment_of(wildcards).skeleton.to_dict(),
+        skeleton=model_skeleton,
         seed=lambda wildcards: int(wildcards.seed),
         state=untracked(state_folder),
+        subset=untracked(
+            lambda wildcards: f"results/subsets/{experiment_of(wildcards).subset.name}/annotations.json"
+        ),
+        tests=untracked(tests_of_training),
         code=training_code,
     message:
         "Training {wildcards.experiment}, seed {wildcards.seed}"

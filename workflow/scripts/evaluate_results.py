@@ -13,6 +13,7 @@ def main(job):
         Skeleton.from_dict(job.params.skeleton),
         job.input.keypoints,
         job.input.segmentation,
+        model=Skeleton.from_dict(job.params.model),
     )
     names = ("experiment", "seed", "dataset", "split", "protocol")
     for place, name in enumerate(names):

@@ -13,6 +13,7 @@ from bottomup.publish.measured import (
     measure,
     seeds_text,
     show,
+    tested_on,
     verdict,
 )
 from bottomup.publish.published import Published
@@ -84,7 +85,7 @@ def _measured(
     )
     shown = {
         "experiment": test["experiment"],
-        "tested on": f"{test['dataset']} {test['split']}".strip(),
+        "tested on": tested_on(test, rows),
         "protocol": test["protocol"],
         "seeds": seeds_text(ap, expectation) if ap else f"0 of {expectation.seeds}",
         "persons": str(ap.n) if ap else NOT_MEASURED,

@@ -20,7 +20,10 @@ METRICS_COLUMNS = (
 
 @dataclass(frozen=True)
 class Result:
-    """The detections of one run on one split, and what they are scored against."""
+    """The detections of one run on one split, and what they are scored against.
+
+    `skeleton` is that of the annotations, `model` that of the detections.
+    """
 
     experiment: str
     seed: int
@@ -32,11 +35,15 @@ class Result:
     annotations_path: Path
     images_dir: Path
     skeleton: Skeleton
+    model: Skeleton
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The fields of a few images of one run; `decoder` holds the keys of its decoder settings."""
+    """The fields of a few images of one run.
+
+    `skeleton` is that of the run, `decoder` holds the keys of its decoder settings.
+    """
 
     experiment: str
     seed: int

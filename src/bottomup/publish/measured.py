@@ -56,6 +56,13 @@ def each_test(metrics: pd.DataFrame, task: str) -> Iterator[tuple[dict[str, str]
         yield dict(zip(TEST, values, strict=True)), rows
 
 
+def tested_on(test: dict[str, str], rows: pd.DataFrame) -> str:
+    """Dataset and split, and how many of its keypoints count where the model does not find all."""
+    place = f"{test['dataset']} {test['split']}".strip()
+    shared = measure(rows, "shared_keypoints")
+    return f"{place} ({shared.value:.0f} of its {shared.n} keypoints)" if shared else place
+
+
 def measure(rows: pd.DataFrame, metric: str, stratum: str = "all") -> Measured | None:
     """One metric over the seeds in the rows of one test; None if it was not computed."""
     cell = rows[(rows["metric"] == metric) & (rows["stratum"] == stratum)]

@@ -19,7 +19,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import SubFigure
 from skimage.measure import block_reduce
 
-from bottomup.coco import read_annotations
+from bottomup.coco import read_images
 from bottomup.decoding import DecoderSettings, Detection, decode, hough_map
 from bottomup.fields.grid import Fields, Frame, node_xy, sub_cell_offsets
 from bottomup.fields.store import read_fields
@@ -65,8 +65,8 @@ def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
 
 def read_views(sample: Sample) -> Iterator[View]:
     """The sample images, decoded."""
-    annotations = read_annotations(sample.annotations_path, sample.skeleton)
-    files = {image.id: sample.images_dir / image.file_name for image in annotations.images}
+    images = read_images(sample.annotations_path)
+    files = {image.id: sample.images_dir / image.file_name for image in images}
     settings = DecoderSettings.from_dict(sample.decoder)
     for image_id, fields, frame in read_fields(sample.fields_h5):
         found = decode(fields, sample.skeleton, settings, frame)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bottomup.publish.inputs import Inputs
-from bottomup.publish.measured import TEST, each_test, measure
+from bottomup.publish.measured import TEST, each_test, measure, tested_on
 from bottomup.publish.tables import NO_SUCH_OBJECT, NOT_MEASURED, Table
 
 KIND = "table"
@@ -30,7 +30,7 @@ def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
             shown = {
                 "task": task,
                 "experiment": test["experiment"],
-                "tested on": f"{test['dataset']} {test['split']}",
+                "tested on": tested_on(test, rows),
                 "protocol": test["protocol"],
             }
             shown |= {_title(stratum): _cell(cell) for stratum, cell in cells.items()}

@@ -18,6 +18,8 @@ from bottomup.coco_results import read_results, to_coco
 from bottomup.evaluation import evaluate_task
 from bottomup.publish import style
 from bottomup.publish.inputs import Inputs, Result
+from bottomup.shared_keypoints import label_shared
+from bottomup.skeleton import Skeleton
 
 KIND = "figure"
 CATEGORY = "Accuracy"
@@ -57,16 +59,17 @@ def read_curves(results: Sequence[Result]) -> tuple[Curves, np.ndarray]:
     """Precision by (experiment, place, task), one array [threshold, recall] a seed; and recalls."""
     curves: Curves = {}
     recalls = np.zeros(0)
-    truths: dict[Path, COCO] = {}
+    truths: dict[tuple[Path, Skeleton], COCO] = {}
     for result in results:
-        if result.annotations_path not in truths:
+        scored_on = (result.annotations_path, result.model)
+        if scored_on not in truths:
             annotations = read_annotations(result.annotations_path, result.skeleton)
-            truths[result.annotations_path] = to_coco(annotations)
+            truths[scored_on] = to_coco(label_shared(annotations, result.model))
         place = f"{result.dataset} {result.split}, {result.protocol}"
         files = (result.keypoints_json, result.segmentation_json)
         for task, path in zip(TASKS, files, strict=True):
-            truth, rows = truths[result.annotations_path], read_results(path)
-            scored = evaluate_task(truth, rows, task, result.skeleton, str(path))
+            truth, rows = truths[scored_on], read_results(path)
+            scored = evaluate_task(truth, rows, task, result.skeleton, str(path), result.model)
             thresholds, recalls, precision = scored.precision_recall()
             chosen = [int(np.argmin(abs(thresholds - t))) for t in THRESHOLDS]
             curves.setdefault((result.experiment, place, task), []).append(precision[chosen])
