@@ -27,7 +27,7 @@ def run_job(main: Callable[[Any], object], job: Any) -> None:
     """
     failed = False
     limit_threads(job.threads)
-    with logged(job.log[0], run_label(job.wildcards)):
+    with logged(job.log[0], run_label(dict(job.wildcards))):
         try:
             main(job)
         except InputError as error:
