@@ -75,6 +75,22 @@ def test_one_more_split_to_test_on_plans_no_training(story):
     assert planned.get("evaluate_results") == 1, planned
 
 
+def test_a_placed_dataset_with_other_keypoints_is_converted_and_trains_nothing(story, tmp_path):
+    source = tmp_path / "json" / "crowdpose_test.json"
+    source.parent.mkdir()
+    source.write_text("{}")
+    tests = "test_on: [{dataset: toy, split: val}, {dataset: crowdpose, split: test}]\nbased_on"
+    place = f"datasets: {{crowdpose: {{local: '{tmp_path}'}}}}\npublish:"
+    with (
+        story.edited("config/experiments/story.yaml", "based_on", tests),
+        story.edited("config/story.yaml", "publish:", place),
+    ):
+        planned = story.plan()
+    assert planned["convert_annotations"] == 1
+    assert planned["infer_shard"] == 4
+    assert "train_model" not in planned
+
+
 def test_a_new_table_plans_the_table_alone(story):
     with (
         story.added("src/bottomup/publish/nothing.py", TABLE),
