@@ -17,7 +17,7 @@ ORDER = (
     *("errors", "files", "lookup", "provenance", "schema", "catalogue", "config_docs", "job"),
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
     *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),
-    *("checkpoints", "training", "inference", "decoding"),
+    *("intermediate", "checkpoints", "training", "inference", "decoding"),
     *(
         "coco_results",
         "crowding",
@@ -37,7 +37,7 @@ WITHOUT_TENSORFLOW = (
     *("skeleton", "coco", "datasets", "subsets", "shards", "fields.grid", "decoding"),
     *("evaluation", "publish", "config", "catalogue", "provenance", "job"),
 )
-ANY_BACKEND = ("augment", "fields", "losses", "backbones", "network", "systems")
+ANY_BACKEND = ("augment", "fields", "losses", "backbones", "network", "systems", "intermediate")
 BLOCK_TENSORFLOW = """
 import importlib, sys
 class Blocked:

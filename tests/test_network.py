@@ -6,34 +6,43 @@ import pytest
 
 from bottomup import lookup, network
 from bottomup.errors import InputError
+from narrow import narrow_applications
 from networks import small_network
-from protocols import check_backbone
+from protocols import check_backbone, check_mixed_precision
 
-SMALL = {"small_unet": [{}], "pixel": [{}], "resnet": [{"depth": 50}]}
-STRIDES = {"small_unet": (4, 8, 16), "pixel": (8, 16), "resnet": (8, 16)}
+SMALL = {
+    "small_unet": {},
+    "pixel": {},
+    "resnet": {"depth": 50},
+    "resnet_v2": {"depth": 50},
+    "mobilenet_v2": {"alpha": 0.35},
+    "convnext": {"size": "tiny"},
+}
+ALL_STRIDES = (4, 8, 16, 32)
+STRIDES = dict.fromkeys(SMALL, ALL_STRIDES) | {"small_unet": (4, 8, 16)}
+CASES = [(name, stride) for name in SMALL for stride in STRIDES[name]]
 
 
 def test_every_backbone_is_under_test():
-    assert set(lookup.names("backbones")) == set(SMALL) == set(STRIDES)
+    assert set(lookup.names("backbones")) == set(SMALL)
 
 
-@pytest.mark.parametrize(
-    ("name", "stride"), [(name, stride) for name in SMALL for stride in STRIDES[name]]
-)
-def test_backbone_protocol(name, stride, tmp_path):
-    for options in SMALL[name]:
-        check_backbone(name, stride, options, tmp_path)
+@pytest.mark.parametrize(("name", "stride"), CASES)
+def test_backbone_protocol(name, stride, tmp_path, monkeypatch):
+    narrow_applications(monkeypatch)
+    check_backbone(name, stride, SMALL[name], tmp_path)
 
 
-def test_atrous_nodes_compute_what_the_strided_network_does():
-    """Every second node of the trunk at stride 16 is a node of the published one at stride 32."""
-    resnet = lookup.load("backbones", "resnet")
-    strided, atrous = resnet.build(32, depth=50), resnet.build(16, depth=50)
-    atrous.set_weights(strided.get_weights())
-    image = np.random.default_rng(0).uniform(0, 255, (1, 97, 97, 3)).astype(np.float32)
-    np.testing.assert_allclose(
-        np.asarray(atrous(image))[:, ::2, ::2], strided(image), rtol=1e-3, atol=1e-4
-    )
+@pytest.mark.parametrize("name", SMALL)
+def test_backbone_in_mixed_precision(name, monkeypatch):
+    narrow_applications(monkeypatch)
+    check_mixed_precision(name, 16, SMALL[name])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "stride"), CASES)
+def test_backbone_protocol_at_full_width(name, stride, tmp_path):
+    check_backbone(name, stride, SMALL[name], tmp_path)
 
 
 def test_outputs_have_the_shapes_of_the_heads():

@@ -107,7 +107,7 @@ def build(
         output_stride, trunk_weights, **backbone_options
     )
     heads = method.heads(Skeleton.from_dict(skeleton), options)
-    outputs = {name: _head(trunk.output, name, head) for name, head in heads.items()}
+    outputs = {name: output_of(head, trunk.output, name) for name, head in heads.items()}
     refined = Refinement(system, dict(skeleton), output_stride, name="refinement")(outputs)
     return keras.Model(trunk.input, refined, name="fields")
 
@@ -123,7 +123,8 @@ def input_stride(backbone: str, output_stride: int) -> int:
     return lookup.load("backbones", backbone).input_stride(output_stride)
 
 
-def _head(features, name: str, head: Head):
+def output_of(head: Head, features, name: str):
+    """A head on features [batch, y, x, channel]: a 1x1 convolution of its own, then its shape."""
     convolution = layers.Conv2D(
         head.channels,
         1,

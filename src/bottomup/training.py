@@ -16,7 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from bottomup import lookup, network
+from bottomup import intermediate, lookup, network
 from bottomup.augment import Augmentation, augment, draw, middle
 from bottomup.batches import RecordSet, fixed_batches, training_batches
 from bottomup.checkpoints import locked, restore_state, save_state
@@ -33,26 +33,23 @@ class TrainingStep(keras.Model):
         super().__init__()
         method = lookup.load("systems", settings["system"])
         self.options = method.Options.from_dict(settings.get("system_options", {}))
-        refine = self.options.refine_in_training
-        self.fields = fields if refine else network.raw_fields(fields)
+        self.fields = intermediate.supervised(fields, settings, skeleton)
+        self.factors = intermediate.loss_weights(settings, self.options)
         self.method, self.skeleton = method, skeleton
         self.stride, self.crop_px = settings["output_stride"], settings["crop"]
         self.augmentation = Augmentation(**settings.get("augmentation", {}))
-        self.trackers = {
-            name: keras.metrics.Mean(name) for name in method.heads(skeleton, self.options)
-        }
+        self.trackers = {name: keras.metrics.Mean(name) for name in self.fields.output}
 
     def call(self, batch, training=None):
         image, instances, keypoints = augment(batch, self.augmentation, self.crop_px, self.skeleton)
         outputs = self.fields(image, training=training)
         goals = self.method.targets(keypoints, instances, self.skeleton, self.stride, self.options)
-        return self.method.losses(outputs, goals, self.options)
+        return intermediate.losses(outputs, goals, self.method, self.options)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         for name, value in y_pred.items():
             self.trackers[name].update_state(value)
-        weights = self.options.loss_weights
-        return sum(weights[name] * value for name, value in y_pred.items())
+        return sum(self.factors[name] * value for name, value in y_pred.items())
 
 
 def train(
@@ -114,7 +111,7 @@ class Run:
     @property
     def variables(self) -> list:
         """All that a resumed run needs: weights, statistics, moments and averages."""
-        return [*self.fields.variables, *self.model.optimizer.variables]
+        return [*self.model.fields.variables, *self.model.optimizer.variables]
 
     def resume(self) -> None:
         """Takes up an interrupted run, if there is one."""

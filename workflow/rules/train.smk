@@ -24,7 +24,8 @@ rule fetch_weights:
         mem_mb=1000,
         runtime=120,
     params:
-        checksum=lambda wildcards: WEIGHTS[wildcards.weights]["md5"],
+        checksum=lambda wildcards: WEIGHTS[wildcards.weights].get("md5")
+        or WEIGHTS[wildcards.weights].get("sha256"),
         entry=untracked(lambda wildcards: WEIGHTS[wildcards.weights]),
     message:
         "Fetching the published weights {wildcards.weights}"

@@ -28,6 +28,6 @@ def build(output_stride: int, weights: str | None = None, features: int = 64) ->
         raise ValueError("pixel has no published weights; set initial_weights to random")
     image = keras.Input([None, None, 3], name="image")
     x = layers.Rescaling(1 / 64, offset=-2.0)(image)
-    for strides in (output_stride, 1, 1):
-        x = layers.Conv2D(features, 1, strides, activation="relu")(x)
+    for number, strides in enumerate((output_stride, 1, 1), 1):
+        x = layers.Conv2D(features, 1, strides, activation="relu", name=f"dense_{number}")(x)
     return keras.Model(image, x, name="pixel")

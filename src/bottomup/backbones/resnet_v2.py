@@ -1,0 +1,39 @@
+"""ResNet-50, 101 and 152, version 2 (He et al. 2016, identity mappings), made atrous.
+
+In `keras.applications` a stage ends with the strided block, whose 3x3 convolution is unpadded
+behind a padding of its own, and whose shortcut is a strided pooling of one node.
+"""
+
+import keras
+
+from bottomup.backbones._published import atrous, load_published, tf_input, with_input
+
+
+def input_stride(output_stride: int) -> int:
+    """Input sides must be n output_stride + 1."""
+    return output_stride
+
+
+def build(output_stride: int, weights: str | None = None, depth: int = 101) -> keras.Model:
+    """Builds the trunk.
+
+    Args:
+        output_stride: 4, 8, 16 or 32.
+        weights: File of the published weights without top; None starts at random.
+        depth: 50, 101 or 152.
+
+    Returns:
+        A model from RGB images [batch, y, x, 3] in 0..255 to [batch, y, x, 2048] features. With
+        published weights its batch normalisation is frozen; from scratch it trains.
+
+    Raises:
+        InputError: The file is missing or holds weights of another network.
+    """
+    family = {50: "ResNet50V2", 101: "ResNet101V2", 152: "ResNet152V2"}[depth]
+    published = getattr(keras.applications, family)(
+        include_top=False, weights=None, input_shape=(None, None, 3)
+    )
+    trunk = atrous(published, output_stride)
+    if weights:
+        load_published(trunk, weights)
+    return with_input(trunk, tf_input())
