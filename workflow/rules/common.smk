@@ -16,6 +16,7 @@ from bottomup.errors import InputError
 from bottomup.provenance import code_digest, values_digest
 from bottomup.schema import load_schema, read_yaml, validated
 from snakemake.exceptions import WorkflowError
+from snakemake.io import Wildcards
 
 DATASETS = "resources/datasets"
 RUN = "results/runs/{experiment}/seed-{seed}"
@@ -42,7 +43,7 @@ wildcard_constraints:
     dataset=one_of(STUDY.datasets),
     split=one_of({split for dataset in STUDY.datasets.values() for split in dataset.splits}),
     subset=one_of(STUDY.subsets),
-    experiment=one_of(STUDY.experiments),
+    experiment=one_of(STUDY.trained),
     protocol=one_of(STUDY.protocols),
     table=one_of(STUDY.tables),
     figure=one_of(STUDY.figures),
@@ -72,7 +73,7 @@ def shell_code(text):
 
 
 def experiment_of(wildcards):
-    return STUDY.experiments[wildcards.experiment]
+    return STUDY.trained[wildcards.experiment]
 
 
 def network_plug_ins(wildcards):
@@ -162,18 +163,27 @@ def records_for_training(wildcards):
 
 
 def checks_before_training(wildcards):
-    experiment = experiment_of(wildcards)
+    """No test image is among those that this run, or one that it starts from, is trained on."""
+    chain = STUDY.chain(wildcards.experiment)
     return [
         ancient(
-            f"results/subsets/{experiment.subset.name}/disjoint/{test.dataset.name}-{test.split}.json"
+            f"results/subsets/{trained.subset.name}/disjoint/{test.dataset.name}-{test.split}.json"
         )
-        for test in experiment.test_on
-    ] + [checked(test.dataset.name, test.split) for test in experiment.test_on]
+        for trained in chain
+        for test in chain[0].test_on
+    ] + [checked(test.dataset.name, test.split) for test in chain[0].test_on]
 
 
 def training_settings(wildcards):
-    """The experiment's settings, with published weights replaced by the file that holds them."""
+    """The experiment's settings, with initial weights replaced by the file that holds them."""
     settings = experiment_of(wildcards).settings
+    start = experiment_of(wildcards).starts_from
+    if start:
+        weights = {
+            "file": f"results/runs/{start}/seed-{wildcards.seed}/weights.keras",
+            "part": settings["initial_weights"]["part"],
+        }
+        return settings | {"initial_weights": weights}
     if settings["initial_weights"] != "imagenet":
         return settings
     for name, weights in WEIGHTS.items():
@@ -188,17 +198,18 @@ def training_settings(wildcards):
 
 def initial_weights_file(wildcards):
     weights = training_settings(wildcards)["initial_weights"]
-    return [] if weights == "random" else list(weights.values())
+    return [weights[key] for key in ("file", "trunk_file") if key in weights]
 
 
 def training_code(wildcards):
     return script_digest("train_model.py", network_plug_ins(wildcards))
 
 
-def state_folder(wildcards):
-    experiment = experiment_of(wildcards)
-    subset = experiment.subset
-    digest = values_digest(
+def state_digest(experiment, seed):
+    """Digest of all that decides the weights; those of a run that starts another are part of it."""
+    wildcards = Wildcards(fromdict={"experiment": experiment.name, "seed": seed})
+    subset, start = experiment.subset, experiment.starts_from
+    return values_digest(
         training_code(wildcards),
         training_settings(wildcards),
         experiment.skeleton.to_dict(),
@@ -206,7 +217,12 @@ def state_folder(wildcards):
         subset.dataset.name,
         subset.dataset.generator,
         subset.dataset.files,
+        state_digest(STUDY.trained[start], seed) if start else None,
     )
+
+
+def state_folder(wildcards):
+    digest = state_digest(experiment_of(wildcards), wildcards.seed)
     return f"results/state/{wildcards.experiment}/seed-{wildcards.seed}/{digest[:16]}"
 
 

@@ -4,6 +4,13 @@ Needs the records of the subset's split, the subset's image ids, and that no tes
 them. Gives the weights, the history and the record of the run. What an interrupted training needs
 to go on lies in `results/state`: Snakemake deletes the declared outputs of an interrupted job. The
 folder's name is a digest of all that decides the weights, so stale state is never resumed.
+
+A job that gets SIGTERM or Ctrl-C saves its state after two more steps and fails with status 75; the
+next one goes on from there, whether it is Snakemake's retry or the same command run again. The
+resource `wall_minutes`, 0 for none, is the time after which a job stops by itself in the same way.
+A scheduler's limit is no failure of the training, so no retry is spent on it: under Slurm such a
+job sends itself again (`scontrol requeue`), keeps its number, and for Snakemake it waits in the
+queue. As a resource it is in no digest and starts no training when it changes.
 """
 
 
@@ -53,6 +60,7 @@ rule train_model:
     resources:
         mem_mb=32000,
         runtime=5760,
+        wall_minutes=0,
         gpu=1,
     params:
         settings=training_settings,

@@ -17,6 +17,7 @@ def main(job):
         job.params.seed,
         Path(job.output.weights).parent,
         job.params.state,
+        job.resources.wall_minutes,
     )
 
 
