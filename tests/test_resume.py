@@ -54,7 +54,7 @@ def main(job):
     records, images, out, state = sys.argv[1:5]
     train(json.loads(sys.argv[5]), [records], images, COCO_PERSON, 0, out, state)
 
-run_job(main, SimpleNamespace(log=[sys.argv[3] + ".log"]))
+run_job(main, SimpleNamespace(log=[sys.argv[3] + ".log"], threads=2, wildcards={}))
 """
 # A whole run and one that is cut off, in one process, since each needs its time to start.
 TWICE = """

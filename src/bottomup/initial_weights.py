@@ -40,7 +40,7 @@ def take_weights(fields: keras.Model, path: str, part: str) -> None:
         raise InputError(
             f"{path}: the initial weights cannot be read ({reason}); train that run again"
         ) from error
-    ours, theirs = list(_layers(fields, part)), list(_layers(saved, part))
+    ours, theirs = list(weighted_layers(fields, part)), list(weighted_layers(saved, part))
     if list(map(_form, ours)) != list(map(_form, theirs)):
         what, alike = (
             ("trunk", "backbone and its options")
@@ -56,11 +56,11 @@ def take_weights(fields: keras.Model, path: str, part: str) -> None:
         layer.trainable = source.trainable
 
 
-def _layers(model: keras.Model, part: str) -> Iterator[keras.layers.Layer]:
-    """Layers with weights, those of models inside of models too."""
+def weighted_layers(model: keras.Model, part: str) -> Iterator[keras.layers.Layer]:
+    """Layers with weights, those of models inside of models too; `trunk` leaves out the heads."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            yield from _layers(layer, "all")
+            yield from weighted_layers(layer, "all")
         elif layer.weights and not (part == "trunk" and layer.name.endswith(HEAD_SUFFIX)):
             yield layer
 

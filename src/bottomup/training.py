@@ -22,7 +22,7 @@ from bottomup.checkpoints import Keeper, restore_state
 from bottomup.determinism import seed_everything
 from bottomup.errors import Stopped
 from bottomup.files import written_aside
-from bottomup.initial_weights import initial_network
+from bottomup.initial_weights import initial_network, weighted_layers
 from bottomup.interruption import Interruption, interruptible
 from bottomup.locks import locked
 from bottomup.loss_guard import LossGuard
@@ -37,7 +37,8 @@ class TrainingStep(keras.Model):
     """A network with its augmentation, targets and losses: batch in, losses by head out."""
 
     def __init__(self, fields: keras.Model, settings: Mapping, skeleton: Skeleton):
-        super().__init__()
+        # A layer of half precision would round its inputs, which hold coordinates.
+        super().__init__(dtype="float32")
         method = lookup.load("systems", settings["system"])
         self.options = method.Options.from_dict(settings.get("system_options", {}))
         refine = self.options.refine_in_training
@@ -304,8 +305,8 @@ def _device() -> str:
 
 
 def _precision(fields: keras.Model) -> str:
-    """The number format that most layers compute in, as built and not as asked for."""
-    formats = [layer.compute_dtype for layer in fields.layers if layer.weights]
+    """The number format that the trunk computes in, as built and not as asked for."""
+    formats = [layer.compute_dtype for layer in weighted_layers(fields, "trunk")]
     return max(set(formats), key=formats.count)
 
 
