@@ -7,6 +7,7 @@ travels, and not what comes out.
 
 import sys
 from functools import cache
+from types import SimpleNamespace
 
 sys.path.insert(0, str(ROOT / "src"))
 
@@ -16,7 +17,6 @@ from bottomup.errors import InputError
 from bottomup.provenance import code_digest, values_digest
 from bottomup.schema import load_schema, read_yaml, validated
 from snakemake.exceptions import WorkflowError
-from snakemake.io import Wildcards
 
 DATASETS = "resources/datasets"
 RUN = "results/runs/{experiment}/seed-{seed}"
@@ -207,7 +207,7 @@ def training_code(wildcards):
 
 def state_digest(experiment, seed):
     """Digest of all that decides the weights; those of a run that starts another are part of it."""
-    wildcards = Wildcards(fromdict={"experiment": experiment.name, "seed": seed})
+    wildcards = SimpleNamespace(experiment=experiment.name, seed=seed)
     subset, start = experiment.subset, experiment.starts_from
     return values_digest(
         training_code(wildcards),
