@@ -175,15 +175,16 @@ class Run:
             stopping = interruption.reason
             if self.step < steps and (stopping or self._is_due("checkpoint_every", 500)):
                 self.keeper.take(self.variables, self.progress)
-            # What the first step took was compiling.
-            interruption.passed() if self.step > first_step + 1 else interruption.restart()
+            if self.step == first_step + 1:
+                interruption.restart()  # what the first step took was compiling
+            else:
+                interruption.passed()
         self.events.close()
 
     def finish(self, out_dir: Path, inputs: list[Path]) -> None:
         """Writes the outputs; the weights are the running averages where they are kept."""
-        optimizer = self.model.optimizer
-        if optimizer.use_ema:
-            optimizer.finalize_variable_values(self.model.trainable_variables)
+        if self.model.optimizer.use_ema:
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         out_dir.mkdir(parents=True, exist_ok=True)
         weights = out_dir / "weights.keras"
         aside = out_dir / ".weights.part.keras"
