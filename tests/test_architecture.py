@@ -17,7 +17,9 @@ ORDER = (
     *("errors", "files", "lookup", "provenance", "schema", "catalogue", "config_docs", "job"),
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
     *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),
-    *("intermediate", "checkpoints", "training", "inference", "decoding"),
+    *("intermediate", "checkpoints", "determinism", "initial_weights", "interruption", "locks"),
+    *("loss_guard", "optimizers", "summaries", "training_pictures", "training", "inference"),
+    *("decoding",),
     *(
         "coco_results",
         "crowding",

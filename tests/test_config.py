@@ -319,7 +319,63 @@ def test_initial_weights_are_words_or_a_file(house, value):
 def test_initial_weights_may_be_a_file(house):
     house.files["experiments/small"]["initial_weights"] = {"file": "w.keras"}
     settings = house.load().experiments["small"].settings
-    assert settings["initial_weights"] == {"file": "w.keras"}
+    assert settings["initial_weights"] == {"file": "w.keras", "part": "all"}
+
+
+@pytest.fixture
+def chain(house):
+    """`last` starts from `small`, which the study does not name."""
+    small = house.files["experiments/small"]
+    start = {"experiment": "small", "part": "trunk"}
+    house.files["experiments/last"] = small | {"initial_weights": start}
+    return house
+
+
+def test_an_experiment_brings_the_one_that_it_starts_from(chain):
+    study = chain.load(experiments=["last"])
+    assert list(study.experiments) == ["last"]
+    assert set(study.trained) == {"small", "last"}
+    assert [one.name for one in study.chain("last")] == ["last", "small"]
+    assert [one.name for one in study.chain("small")] == ["small"]
+
+
+def test_starts_that_go_in_a_circle_are_refused(chain):
+    chain.files["experiments/small"]["initial_weights"] = {"experiment": "last"}
+    assert chain.refusal(experiments=["last"]) == (
+        "config/experiments/small.yaml: initial_weights.experiment goes in a circle, "
+        "last -> small -> last; let one of them start from random or imagenet"
+    )
+
+
+def test_a_start_that_does_not_exist_is_named(chain):
+    chain.files["experiments/last"]["initial_weights"] = {"experiment": "smal"}
+    said = chain.refusal(experiments=["last"])
+    assert said.startswith(
+        "config/experiments/last.yaml: initial_weights.experiment: no experiment is called 'smal'; "
+        "did you mean 'small'?"
+    )
+
+
+@pytest.mark.parametrize("start", [{}, {"part": "all"}, {"experiment": "small", "file": "w.keras"}])
+def test_initial_weights_come_from_one_place(chain, start):
+    chain.files["experiments/last"]["initial_weights"] = start
+    assert "give either experiment or file" in chain.refusal(experiments=["last"])
+
+
+def test_a_start_must_have_the_same_trunk(chain):
+    chain.files["experiments/last"]["backbone_options"] = {"features": 7}
+    said = chain.refusal(experiments=["last"])
+    assert said.startswith("config/experiments/last.yaml: backbone_options is {'features': 7}, and")
+    assert "experiment 'small', which it starts from, has {'features': 64}" in said
+
+
+def test_a_whole_start_must_have_the_same_heads(chain):
+    chain.files["experiments/last"]["system_options"] = {"sub_cells": 2}
+    assert chain.load(experiments=["last"]).experiments
+    chain.files["experiments/last"]["initial_weights"] = {"experiment": "small"}
+    assert chain.refusal(experiments=["last"]).endswith(
+        "make them equal, or take its trunk alone (initial_weights.part: trunk)"
+    )
 
 
 def test_archive_needs_a_checksum(house):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bottomup.errors import InputError
+from bottomup.errors import InputError, Stopped
 from bottomup.job import run_job
 
 
@@ -84,3 +84,55 @@ def test_chatter_and_warnings_reach_the_log_only(job, capfd):
     assert "oneDNN is on" in log_of(job)
     assert "retracing is slow" in log_of(job)
     assert "about to change" in log_of(job)
+
+
+def stopped_job(out_of_time):
+    def main(job):
+        raise Stopped("stopped at step 3 of 6; the state is saved", out_of_time)
+
+    return main
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """Slurm's number of this job, and a stand-in for `scontrol` that writes down its words."""
+    scontrol = tmp_path / "bin" / "scontrol"
+    scontrol.parent.mkdir()
+    scontrol.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/said\nexit $(cat {tmp_path}/status)\n')
+    scontrol.chmod(0o755)
+    (tmp_path / "status").write_text("0")
+    monkeypatch.setenv("PATH", f"{scontrol.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    return tmp_path
+
+
+def test_a_stopped_job_fails_with_a_status_of_its_own(job, capfd, monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    with pytest.raises(SystemExit) as stopped:
+        run_job(stopped_job(out_of_time=True), job)
+    assert stopped.value.code == 75
+    assert capfd.readouterr().err == (
+        "to be continued: stopped at step 3 of 6; the state is saved\n"
+    )
+
+
+def test_a_job_out_of_time_sends_itself_again(job, slurm, capfd):
+    with pytest.raises(SystemExit) as stopped:
+        run_job(stopped_job(out_of_time=True), job)
+    assert stopped.value.code == 75
+    assert (slurm / "said").read_text() == "requeue 7\n"
+    assert "Slurm sends this job again" in capfd.readouterr().err
+
+
+def test_a_job_that_was_told_to_stop_does_not_send_itself_again(job, slurm):
+    with pytest.raises(SystemExit):
+        run_job(stopped_job(out_of_time=False), job)
+    assert not (slurm / "said").exists()
+
+
+def test_a_site_that_sends_no_job_again_is_told(job, slurm, capfd):
+    (slurm / "status").write_text("1")
+    with pytest.raises(SystemExit) as stopped:
+        run_job(stopped_job(out_of_time=True), job)
+    assert stopped.value.code == 75
+    assert "Slurm does not send this job again" in capfd.readouterr().err

@@ -3,14 +3,18 @@
 import csv
 import itertools
 import json
+import os
+import signal
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from bottomup import training
+from bottomup import loss_guard, training
 from bottomup.batches import RecordSet
-from bottomup.errors import InputError
+from bottomup.checkpoints import restore_state
+from bottomup.errors import InputError, Stopped
 from bottomup.records import write_records
 from bottomup.skeleton import COCO_PERSON
 from bottomup.training import Run, train
@@ -62,6 +66,12 @@ def weights_of(out):
     return keras.saving.load_model(out / "weights.keras", compile=False).get_weights()
 
 
+def events_of(state):
+    for path in sorted((state / "events").iterdir()):
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            yield tf.compat.v1.Event.FromString(record)
+
+
 @pytest.fixture(scope="module")
 def finished(data, tmp_path_factory):
     return run_training(data, tmp_path_factory.mktemp("finished"))
@@ -85,6 +95,23 @@ def test_the_record_names_all_that_made_the_weights(finished, data):
     assert str(data[0]) in record["inputs"]
     assert len(record["outputs"]) == 1
     assert record["device"].startswith("cpu")
+    assert record["precision"] == "float32"
+    assert record["images_seen"] == 12
+    assert (record["resumes"], record["deterministic"]) == (0, False)
+    assert record["seconds"] > 0
+
+
+def test_tensorboard_is_shown_losses_and_pictures(finished):
+    events = list(events_of(finished.parent / "state"))
+    scalars = {(e.step, v.tag): v.simple_value for e in events for v in e.summary.value}
+    rows = list(csv.DictReader((finished / "history.csv").read_text().splitlines()))
+    for row in rows:
+        for name in ("loss", "heatmap", "learning_rate", "validation_loss"):
+            shown = scalars[int(row["step"]), name]
+            assert shown == pytest.approx(float(row[name]), rel=1e-5, abs=1e-9)
+    pictures = {v.tag: v.image for e in events for v in e.summary.value if v.image.width}
+    assert set(pictures) == {"heatmap", "segmentation"}
+    assert (pictures["heatmap"].height, pictures["heatmap"].width) == (2 * 65, 2 * 65)
 
 
 class Killed(BaseException):
@@ -101,15 +128,77 @@ def test_a_killed_run_ends_where_a_whole_one_does(data, finished, tmp_path, monk
         return real(seed, step, batch)
 
     monkeypatch.setattr(training, "draw", draw)
+    # Not every checkpoint lies at the end of a row of the history.
+    settings = changed(checkpoint_every=1) if killed_at == 3 else SETTINGS
     with pytest.raises(Killed):
-        run_training(data, tmp_path)
+        run_training(data, tmp_path, settings)
     assert not (tmp_path / "out").exists()
-    out = run_training(data, tmp_path)
+    out = run_training(data, tmp_path, settings)
     for resumed, whole in zip(weights_of(out), weights_of(finished), strict=True):
         np.testing.assert_allclose(resumed, whole, rtol=1e-5, atol=1e-6)
-    rows = [line.split(",")[0] for line in (out / "history.csv").read_text().split()]
-    assert rows == ["step", "2", "4", "6"]
+    assert losses_of(out) == losses_of(finished) or killed_at == 3
+    assert [row["step"] for row in losses_of(out)] == ["2", "4", "6"]
     assert not (tmp_path / "state" / "state.npz").exists()
+    assert json.loads((out / "run.json").read_text())["resumes"] == (killed_at > 1)
+
+
+def losses_of(out):
+    """The history but for its times, to five digits."""
+    rows = csv.DictReader((out / "history.csv").read_text().splitlines())
+    return [
+        {k: v if k == "step" else v and f"{float(v):.4g}" for k, v in row.items() if k != "seconds"}
+        for row in rows
+    ]
+
+
+def test_a_signal_stops_the_run_with_its_state_saved(data, finished, tmp_path, monkeypatch):
+    real = training.draw
+
+    def draw(seed, step, batch):
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(seed, step, batch)
+
+    monkeypatch.setattr(training, "draw", draw)
+    settings = changed(checkpoint_every=1000)
+    with pytest.raises(Stopped, match="stopped at step 3 of 6, asked to by SIGTERM; the state is"):
+        run_training(data, tmp_path, settings)
+    monkeypatch.setattr(training, "draw", real)
+    out = run_training(data, tmp_path, settings)
+    assert json.loads((out / "run.json").read_text())["resumes"] == 1
+    for resumed, whole in zip(weights_of(out), weights_of(finished), strict=True):
+        np.testing.assert_allclose(resumed, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_a_run_out_of_time_stops_and_each_part_gets_on(data, tmp_path):
+    words = [SETTINGS, [data[0]], data[1], COCO_PERSON, 0, tmp_path / "out", tmp_path / "state"]
+    for stopped_at in (1, 2):
+        with pytest.raises(Stopped, match=f"at step {stopped_at} of 6, its .* over") as stop:
+            train(*words, wall_minutes=1e-9)
+        assert stop.value.out_of_time
+
+
+def test_an_explosion_keeps_the_state_from_before_it(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(loss_guard, "LEAST_STEPS", 3)
+    settings = changed(
+        steps=60, learning_rate=0.001, schedule="constant", warmup_share=0, clip_norm=None,
+        optimizer="sgd", checkpoint_every=1, loss_limit=5, validation_images=0,
+    )  # fmt: skip
+    records, state = RecordSet.read([data[0]]), tmp_path / "state"
+    state.mkdir()
+    run = Run(settings, records, [1, 2, 3, 4, 5, 6], COCO_PERSON, 0, state)
+    real = run._one_step
+
+    def one_step(examples):
+        if run.step == 5:  # what this step does to the weights shows in the next one's loss
+            run.model.optimizer.learning_rate.assign(1e6)
+        real(examples)
+
+    monkeypatch.setattr(run, "_one_step", one_step)
+    with pytest.raises(InputError, match=r"step 7: .* batch of images \[\d, \d\]"):
+        run.train()
+    assert restore_state(run.keeper.path, run.variables)["step"] == 5
+    assert max(np.abs(v.numpy()).max() for v in run.fields.variables) < 100
 
 
 def test_another_seed_gives_other_weights(data, finished, tmp_path):
@@ -139,9 +228,21 @@ def test_the_weights_are_the_running_averages(data, tmp_path):
     run = Run(SETTINGS, records, [1, 2, 3, 4, 5, 6], COCO_PERSON, 0, state)
     run.train()
     last = [v.numpy() for v in run.fields.trainable_variables]
+    kept = [v.numpy() for v in run.model.optimizer._model_variables_moving_average]
     run.finish(tmp_path / "out", [])
     averaged = weights_of(tmp_path / "out")
     assert any(not np.allclose(one, two) for one, two in zip(last, averaged, strict=True))
+    for one, two in zip(kept, averaged, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_mixed_precision_computes_in_bfloat16_and_keeps_weights_in_float32(data, tmp_path):
+    out = run_training(data, tmp_path, changed(precision="bfloat16", steps=40, log_every=20))
+    keras.config.set_dtype_policy("float32")
+    assert json.loads((out / "run.json").read_text())["precision"] == "bfloat16"
+    assert {weights.dtype.name for weights in weights_of(out)} == {"float32"}
+    rows = list(csv.DictReader((out / "history.csv").read_text().splitlines()))
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
 
 
 def test_weights_of_another_run_can_be_the_start(data, finished, tmp_path):

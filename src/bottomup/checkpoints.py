@@ -2,29 +2,70 @@
 
 import json
 import os
-import socket
-import threading
-import time
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bottomup.errors import InputError
-from bottomup.files import written_aside
-
-HEARTBEAT_S = 10
-STALE_S = 60
-PATIENCE_S = 150
 
 
-def save_state(path: Path, variables: Sequence, progress: dict) -> None:
-    """Writes the variables' values, in order, and `progress` (plain values) to one file."""
-    arrays = {f"v{number:05d}": np.asarray(v.numpy()) for number, v in enumerate(variables)}
-    with written_aside(path) as aside, aside.open("wb") as file:
-        np.savez(file, progress=np.array(json.dumps(progress)), **arrays)
+class Snapshot:
+    """The values of all variables at one moment, in memory, to be written later or never."""
+
+    def __init__(self, variables: Sequence, progress: dict):
+        """Copies the variables' values, in order, and `progress` (plain values)."""
+        self.arrays = [np.array(variable.numpy()) for variable in variables]
+        self.progress = json.dumps(progress)
+
+    def write(self, path: Path, confirm: Callable[[], None] = lambda: None) -> None:
+        """Writes one file, whole or not at all.
+
+        Args:
+            path: The file.
+            confirm: Called just before the file takes its place; raises if it must not.
+        """
+        # With the process in its name: one that was taken for dead may still write.
+        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        for forgotten in path.parent.glob(f".{path.name}.*.part"):
+            forgotten.unlink(missing_ok=True)
+        arrays = {f"v{number:05d}": value for number, value in enumerate(self.arrays)}
+        try:
+            with aside.open("wb") as file:
+                np.savez(file, progress=np.array(self.progress), **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            confirm()
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+class Keeper:
+    """Keeps the state of a run on disk, and only states that a sound step has started from.
+
+    The loss of a step judges the weights before it. So a state waits in memory until the next
+    step's loss was seen, and an exploded network is never what a run goes on with.
+    """
+
+    def __init__(self, path: Path, confirm: Callable[[], None] = lambda: None):
+        self.path, self.confirm = path, confirm
+        self.waiting: Snapshot | None = None
+
+    def take(self, variables: Sequence, progress: dict) -> None:
+        """Takes a snapshot, which waits."""
+        self.waiting = Snapshot(variables, progress)
+
+    def step_was_sound(self) -> None:
+        """Writes what waits."""
+        if self.waiting:
+            self.waiting.write(self.path, self.confirm)
+        self.waiting = None
+
+    def forget(self) -> None:
+        """Deletes the state of a run that has ended."""
+        self.path.unlink(missing_ok=True)
 
 
 def restore_state(path: Path, variables: Sequence) -> dict | None:
@@ -51,71 +92,3 @@ def restore_state(path: Path, variables: Sequence) -> dict | None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
     return progress
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Holds a folder for this process, with a heartbeat; waits for a holder that may be dying.
-
-    A scheduler may resubmit a job while the first one still runs, even on another host.
-
-    Raises:
-        InputError: Another trainer keeps holding the folder.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / "lock.json"
-    deadline = time.monotonic() + PATIENCE_S
-    while not _take(lock):
-        if time.monotonic() > deadline:
-            raise InputError(
-                f"{lock}: another trainer holds this run ({lock.read_text().strip()}); "
-                "stop it first, or wait for it to end"
-            )
-        time.sleep(1)
-    ended = threading.Event()
-    heart = threading.Thread(target=_beat, args=(lock, ended), daemon=True)
-    heart.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        heart.join()
-        lock.unlink(missing_ok=True)
-
-
-def _take(lock: Path) -> bool:
-    holder = {
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "job": os.environ.get("SLURM_JOB_ID"),
-    }
-    try:
-        with lock.open("x") as file:
-            file.write(json.dumps(holder))
-        return True
-    except FileExistsError:
-        if _is_dead(lock):
-            lock.unlink(missing_ok=True)
-        return False
-
-
-def _is_dead(lock: Path) -> bool:
-    try:
-        age_s = time.time() - lock.stat().st_mtime
-        holder = json.loads(lock.read_text())
-    except (FileNotFoundError, ValueError):
-        return False
-    if age_s > STALE_S:
-        return True
-    if holder["host"] != socket.gethostname():
-        return False
-    try:
-        os.kill(holder["pid"], 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def _beat(lock: Path, ended: threading.Event) -> None:
-    while not ended.wait(HEARTBEAT_S):
-        lock.touch()

@@ -13,8 +13,10 @@ from bottomup.config_checks import (
     check_name,
     check_plug_in,
     check_publish,
+    check_same_network,
     check_side,
     check_sources,
+    check_start,
     check_training,
     read_skeleton,
 )
@@ -102,6 +104,12 @@ class Experiment:
     def skeleton(self) -> Skeleton:
         return self.subset.dataset.skeleton
 
+    @property
+    def starts_from(self) -> str | None:
+        """Name of the experiment whose weights training starts from."""
+        initial = self.settings["initial_weights"]
+        return initial.get("experiment") if isinstance(initial, Mapping) else None
+
     def decoder_settings(self, protocol: Protocol) -> dict:
         """The protocol's decoder settings; what it leaves to the experiment is filled in."""
         settings = protocol.settings["decoder"]
@@ -111,15 +119,27 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Study:
-    """One config file with everything that it names, by name."""
+    """One config file with everything that it names, by name.
+
+    `experiments` are tested and published; `trained` are those and the ones that they start from.
+    """
 
     name: str
     description: str
     experiments: dict[str, Experiment]
+    trained: dict[str, Experiment]
     protocols: dict[str, Protocol]
     subsets: dict[str, Subset]
     datasets: dict[str, Dataset]
     publish: dict
+
+    def chain(self, experiment: str) -> list[Experiment]:
+        """An experiment, the one that it starts from, and so on to the one that starts anew."""
+        found, name = [], experiment
+        while name is not None:
+            found.append(self.trained[name])
+            name = found[-1].starts_from
+        return found
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -153,6 +173,7 @@ class _Reader:
     overrides: dict = field(default_factory=dict)
     subsets: dict[str, Subset] = field(default_factory=dict)
     datasets: dict[str, Dataset] = field(default_factory=dict)
+    trained: dict[str, Experiment] = field(default_factory=dict)
 
     def study(self, config: Mapping) -> Study:
         values = validated(config, load_schema("study"), self.source)
@@ -161,7 +182,8 @@ class _Reader:
             name: self.protocol(name, f"{self.source}: protocols") for name in values["protocols"]
         }
         experiments = {
-            name: self.experiment(name, values["seeds"]) for name in values["experiments"]
+            name: self.experiment(name, values["seeds"], f"{self.source}: experiments")
+            for name in values["experiments"]
         }
         for experiment in experiments.values():
             for protocol in protocols.values():
@@ -172,8 +194,9 @@ class _Reader:
             name=values["study"],
             description=values["description"],
             experiments=experiments,
+            trained=dict(self.trained),
             protocols=protocols,
-            subsets={x.subset.name: x.subset for x in experiments.values()},
+            subsets={x.subset.name: x.subset for x in self.trained.values()},
             datasets=dict(self.datasets),
             publish=values["publish"],
         )
@@ -208,14 +231,25 @@ class _Reader:
         values, _ = self.read("protocol", name, asked_by)
         return Protocol(name, settings=values, description=values.pop("description"))
 
-    def experiment(self, name: str, seeds: Sequence[int] | None) -> Experiment:
-        values, shown = self.read("experiment", name, f"{self.source}: experiments")
+    def experiment(
+        self, name: str, seeds: Sequence[int] | None, asked_by: str, later: tuple[str, ...] = ()
+    ) -> Experiment:
+        """An experiment and, before it, the one that it starts from.
+
+        Args:
+            name: Its name.
+            seeds: The study's seeds, in place of its own.
+            asked_by: Where it is named, for errors.
+            later: The experiments that start from it, the last one first.
+        """
+        values, shown = self.read("experiment", name, asked_by)
         for kind in ("system", "backbone"):
             check_plug_in(kind, values[kind], shown)
             at = f"{kind}_options"
             schema = load_schema(f"{kind}s/{values[kind]}")
             values[at] = validated(values[at], schema, shown, at)
         check_training(values, shown)
+        check_start(values["initial_weights"], shown)
         subset = self.subset(values.pop("subset"), f"{shown}: subset")
         experiment = Experiment(
             name=name,
@@ -235,7 +269,25 @@ class _Reader:
         )
         check_skeletons(experiment, shown)
         self.check_published(experiment.expected["published"], shown)
+        self.check_start(experiment, seeds, shown, (*later, name))
+        self.trained[name] = experiment
         return experiment
+
+    def check_start(
+        self, experiment: Experiment, seeds: Sequence[int] | None, shown: str, later: tuple
+    ) -> None:
+        """Reads the experiment that this one starts from, which must fit it."""
+        start = experiment.starts_from
+        if start is None:
+            return
+        at = f"{shown}: initial_weights.experiment"
+        if start in later:
+            raise InputError(
+                f"{at} goes in a circle, {' -> '.join((*later, start))}; "
+                "let one of them start from random or imagenet"
+            )
+        settings = self.experiment(start, seeds, at, later).settings
+        check_same_network(experiment.settings, settings, shown)
 
     def subset(self, name: str, asked_by: str) -> Subset:
         if name not in self.subsets:

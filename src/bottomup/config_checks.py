@@ -66,6 +66,31 @@ def check_training(values: Mapping, shown: str) -> None:
         )
 
 
+def check_start(initial: str | Mapping, shown: str) -> None:
+    """Initial weights come from one place."""
+    if isinstance(initial, Mapping) and len({"experiment", "file"} & set(initial)) != 1:
+        raise InputError(
+            f"{shown}: initial_weights names {' and '.join(sorted(initial)) or 'nothing'}; "
+            "give either experiment or file"
+        )
+
+
+def check_same_network(values: Mapping, start: Mapping, shown: str) -> None:
+    """An experiment and the one that it starts from have the same trunk, or the same network."""
+    initial = values["initial_weights"]
+    keys = ["backbone", "backbone_options"]
+    keys += ["system", "system_options"] if initial["part"] == "all" else []
+    for key in keys:
+        if values[key] != start[key]:
+            remedy = "make them equal"
+            if key.startswith("system"):
+                remedy += ", or take its trunk alone (initial_weights.part: trunk)"
+            raise InputError(
+                f"{shown}: {key} is {values[key]!r}, and experiment {initial['experiment']!r}, "
+                f"which it starts from, has {start[key]!r}; {remedy}"
+            )
+
+
 def read_skeleton(value: str | Mapping, shown: str) -> Skeleton:
     """A skeleton by name or from a block."""
     if isinstance(value, Mapping):

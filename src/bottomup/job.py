@@ -9,6 +9,7 @@ environment is told like any other failure, and libraries use as many threads as
 
 import logging
 import os
+import subprocess
 import sys
 import traceback
 import warnings
@@ -17,27 +18,54 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
-from bottomup.errors import InputError
+from bottomup.errors import InputError, Stopped
+
+FAILED = 1
+TO_BE_CONTINUED = 75  # "temporary failure; try again" (sysexits.h)
 
 
 def run_job(main: Callable[[Any], object], job: Any) -> None:
-    """Runs `main(job)`; on failure writes why to the log `job.log[0]` and exits with status 1.
+    """Runs `main(job)`; if it fails, writes why to the log `job.log[0]` and exits with status 1.
 
-    Bad input is told in its one sentence, anything else with a traceback.
+    Bad input is told in its one sentence, anything else with a traceback. A job that was stopped
+    and can be continued exits with status 75, so that its outputs do not count as made; one that
+    only ran out of time is sent again by the scheduler, if that is Slurm.
     """
-    failed = False
+    status = 0
     limit_threads(job.threads)
     with logged(job.log[0], run_label(dict(job.wildcards))):
         try:
             main(job)
         except InputError as error:
-            failed = True
+            status = FAILED
             print(f"error: {error}", file=sys.stderr)
+        except Stopped as stop:
+            status = TO_BE_CONTINUED
+            print(f"to be continued: {stop}", file=sys.stderr)
+            if stop.out_of_time and _sent_again():
+                print("Slurm sends this job again", file=sys.stderr)
         except Exception:
-            failed = True
+            status = FAILED
             traceback.print_exc()
-    if failed:
-        sys.exit(1)
+    if status:
+        sys.exit(status)
+
+
+def _sent_again() -> bool:
+    """Puts this Slurm job back into its queue, under its own number, and so ends it.
+
+    For Snakemake the job is then pending and has not failed, so no retry is used up.
+    """
+    job = os.environ.get("SLURM_JOB_ID")
+    if not job:
+        return False
+    try:
+        subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", None) or str(error)
+        print(f"Slurm does not send this job again: {reason.strip()}", file=sys.stderr)
+        return False
+    return True
 
 
 def limit_threads(threads: int) -> None:

@@ -7,10 +7,9 @@ outside the declared outputs, so a killed run goes on where it was.
 import csv
 import hashlib
 import json
-import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -19,18 +18,27 @@ import numpy as np
 from bottomup import intermediate, lookup, network
 from bottomup.augment import Augmentation, augment, draw, middle
 from bottomup.batches import RecordSet, fixed_batches, training_batches
-from bottomup.checkpoints import locked, restore_state, save_state
-from bottomup.errors import InputError
+from bottomup.checkpoints import Keeper, restore_state
+from bottomup.determinism import seed_everything
+from bottomup.errors import Stopped
 from bottomup.files import written_aside
+from bottomup.initial_weights import initial_network, weighted_layers
+from bottomup.interruption import Interruption, interruptible
+from bottomup.locks import locked
+from bottomup.loss_guard import LossGuard
+from bottomup.optimizers import optimizer, warmup_steps
 from bottomup.provenance import run_record
 from bottomup.skeleton import Skeleton
+from bottomup.summaries import EventFile
+from bottomup.training_pictures import compared
 
 
 class TrainingStep(keras.Model):
     """A network with its augmentation, targets and losses: batch in, losses by head out."""
 
     def __init__(self, fields: keras.Model, settings: Mapping, skeleton: Skeleton):
-        super().__init__()
+        # A layer of half precision would round its inputs, which hold coordinates.
+        super().__init__(dtype="float32")
         method = lookup.load("systems", settings["system"])
         self.options = method.Options.from_dict(settings.get("system_options", {}))
         self.fields = intermediate.supervised(fields, settings, skeleton)
@@ -60,6 +68,7 @@ def train(
     seed: int,
     out_dir: Path | str,
     state_dir: Path | str,
+    wall_minutes: float | None = None,
 ) -> None:
     """Trains one run to its last step and writes weights.keras, history.csv and run.json.
 
@@ -71,20 +80,25 @@ def train(
         skeleton: The dataset's skeleton.
         seed: Of the initial weights, the order of the images and the augmentation.
         out_dir: Folder of the three outputs.
-        state_dir: Folder of the resumable state; an interrupted run in it is continued.
+        state_dir: Folder of the resumable state and of what TensorBoard shows; an interrupted run
+            in it is continued.
+        wall_minutes: Time in which to end or to stop with the state saved; None for any.
 
     Raises:
-        InputError: Records and subset do not match, the loss is no number any more, or another
-            trainer holds the state.
+        InputError: Records and subset do not match, the loss is no number any more or explodes,
+            or another trainer holds the state.
+        Stopped: A signal came or the time is over; the next call goes on from here.
     """
     out_dir, state_dir = Path(out_dir), Path(state_dir)
     image_ids = [int(line) for line in Path(images_txt).read_text().split()]
-    with locked(state_dir):
+    with interruptible(wall_minutes) as interruption, locked(state_dir) as lock:
         run = Run(settings, RecordSet.read(records), image_ids, skeleton, seed, state_dir)
+        run.keeper.confirm = lock.confirm
         run.resume()
-        run.train()
+        run.train(interruption)
+        lock.confirm()
         run.finish(out_dir, [*map(Path, records), Path(images_txt)])
-        (state_dir / "state.npz").unlink(missing_ok=True)
+        run.keeper.forget()
 
 
 class Run:
@@ -95,56 +109,79 @@ class Run:
         self.skeleton, self.seed, self.records = skeleton, seed, records
         held_out = self.schedule.get("validation_images", 0)
         self.image_ids, self.validation_ids = _split_off(image_ids, held_out, seed)
-        self.state_path = Path(state_dir) / "state.npz"
+        self.state_dir = Path(state_dir)
+        self.keeper = Keeper(self.state_dir / "state.npz")
         self.rows: list[dict] = []
         self.recent: list[dict] = []  # losses by head of the steps since the last row
-        self.step, self.seconds = 0, 0.0
-        keras.utils.set_random_seed(seed)
+        self.step, self.resumes = 0, 0
+        self.seconds, self.images_per_second = 0.0, 0.0
+        seed_everything(seed, self.schedule.get("deterministic", False))
         keras.config.set_dtype_policy(
             "mixed_bfloat16" if self.schedule.get("precision") == "bfloat16" else "float32"
         )
-        self.fields = _initial_network(settings, skeleton)
+        initial = settings.get("initial_weights", "random")
+        self.fields = initial_network(_network_arguments(settings, skeleton), initial)
         self.model = TrainingStep(self.fields, settings, skeleton)
-        self.model.compile(optimizer=_optimizer(self.schedule))
+        self.model.compile(optimizer=optimizer(self.schedule))
         self.model.optimizer.build(self.model.trainable_variables)
+        self.guard = self._guard()
 
     @property
     def variables(self) -> list:
         """All that a resumed run needs: weights, statistics, moments and averages."""
         return [*self.model.fields.variables, *self.model.optimizer.variables]
 
+    @property
+    def progress(self) -> dict:
+        """What a resumed run needs beside its variables, as plain values."""
+        return {
+            "step": self.step,
+            "seconds": self.seconds,
+            "resumes": self.resumes,
+            "rows": self.rows,
+            "recent": self.recent,
+            "losses": list(self.guard.seen),
+        }
+
     def resume(self) -> None:
         """Takes up an interrupted run, if there is one."""
-        progress = restore_state(self.state_path, self.variables)
+        progress = restore_state(self.keeper.path, self.variables)
         if progress:
             self.step, self.seconds = progress["step"], progress["seconds"]
-            self.rows = progress["rows"]
+            self.rows, self.recent = progress["rows"], progress["recent"]
+            self.resumes = progress["resumes"] + 1
+            self.guard = self._guard(progress["losses"])
             _say(f"resumed at step {self.step} of {self.schedule['steps']}")
 
-    def train(self) -> None:
+    def train(self, interruption: Interruption | None = None) -> None:
         """Runs the remaining steps, logging and saving as the schedule says."""
-        steps, batch = self.schedule["steps"], self.schedule["batch"]
-        log_every = self.schedule.get("log_every", 50)
-        save_every = self.schedule.get("checkpoint_every", 500)
-        before, started_at = self.seconds, time.monotonic()
-        first_step = self.step
-        for examples in self._batches(batch):
-            ids = examples.pop("image_id")
-            examples["draws"] = draw(self.seed, self.step, batch)
-            self.recent.append(self.model.train_on_batch(examples, return_dict=True))
-            self.step += 1
-            self._check(self.recent[-1], ids)
+        interruption = interruption or Interruption()
+        self.events = EventFile(self.state_dir / "events", self.step)
+        before, started_at, first_step = self.seconds, time.monotonic(), self.step
+        steps, stopping = self.schedule["steps"], None
+        for examples in self._batches():
+            self._one_step(examples)
             self.seconds = before + time.monotonic() - started_at
-            if self.step % log_every == 0 or self.step == steps:
-                self._log(batch, steps, (self.step - first_step) * batch, before)
-            if self.step % save_every == 0 and self.step < steps:
-                self._save()
+            self.keeper.step_was_sound()
+            if stopping and self.step < steps:
+                self._stop(stopping, interruption)
+            trained = (self.step - first_step) * self.schedule["batch"]
+            self.images_per_second = trained / max(self.seconds - before, 1e-6)
+            if self._is_due("log_every", 50) or self.step == steps:
+                self._log()
+            stopping = interruption.reason
+            if self.step < steps and (stopping or self._is_due("checkpoint_every", 500)):
+                self.keeper.take(self.variables, self.progress)
+            if self.step == first_step + 1:
+                interruption.restart()  # what the first step took was compiling
+            else:
+                interruption.passed()
+        self.events.close()
 
     def finish(self, out_dir: Path, inputs: list[Path]) -> None:
         """Writes the outputs; the weights are the running averages where they are kept."""
-        optimizer = self.model.optimizer
-        if optimizer.use_ema:
-            optimizer.finalize_variable_values(self.model.trainable_variables)
+        if self.model.optimizer.use_ema:
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         out_dir.mkdir(parents=True, exist_ok=True)
         weights = out_dir / "weights.keras"
         aside = out_dir / ".weights.part.keras"
@@ -155,78 +192,104 @@ class Run:
             writer.writeheader()
             writer.writerows(self.rows)
         record = run_record(inputs, [weights], seeds={"run": self.seed}, device=_device())
-        record |= {
+        with written_aside(out_dir / "run.json") as aside:
+            aside.write_text(json.dumps(record | self._facts(), indent=1))
+
+    def _facts(self) -> dict:
+        """What the record says of this run; the time is that of all its parts together."""
+        return {
             "network": _network_arguments(self.settings, self.skeleton),
             "settings": dict(self.settings),
             "images": len(self.image_ids),
+            "images_seen": self.step * self.schedule["batch"],
             "steps": self.step,
             "seconds": round(self.seconds, 1),
+            "resumes": self.resumes,
             "backend": keras.backend.backend(),
+            "precision": _precision(self.fields),
+            "deterministic": self.schedule.get("deterministic", False),
         }
-        with written_aside(out_dir / "run.json") as aside:
-            aside.write_text(json.dumps(record, indent=1))
 
-    def _batches(self, batch: int):
+    def _guard(self, seen: Sequence[float] = ()) -> LossGuard:
+        return LossGuard(self.schedule.get("loss_limit"), warmup_steps(self.schedule), seen)
+
+    def _batches(self):
         stream = training_batches(
             self.records,
             self.image_ids,
             self.skeleton.num_keypoints,
-            batch,
+            self.schedule["batch"],
             self.seed,
             self.step,
         )
         return stream.take(self.schedule["steps"] - self.step).as_numpy_iterator()
 
-    def _check(self, parts: dict, ids: np.ndarray) -> None:
-        broken = [name for name, value in parts.items() if not math.isfinite(value)]
-        if broken:
-            raise InputError(
-                f"step {self.step}: the loss of {' and '.join(broken)} is not a number, in the "
-                f"batch of images {ids.tolist()}; lower training.learning_rate or look at these"
-            )
+    def _one_step(self, examples: dict) -> None:
+        ids = examples.pop("image_id")
+        examples["draws"] = draw(self.seed, self.step, len(ids))
+        parts = self.model.train_on_batch(examples, return_dict=True)
+        self.recent.append({name: float(value) for name, value in parts.items()})
+        self.step += 1
+        self.guard.check(self.step, self.recent[-1], ids.tolist())
 
-    def _log(self, batch: int, steps: int, images: int, before: float) -> None:
+    def _is_due(self, key: str, default: int) -> bool:
+        return self.step % self.schedule.get(key, default) == 0
+
+    def _stop(self, reason: str, interruption: Interruption) -> None:
+        """Ends the run early; the state on disk is that before the last step."""
+        self.events.close()
+        raise Stopped(
+            f"stopped at step {self.step - 1} of {self.schedule['steps']}, {reason}; the state is "
+            "saved, and the same command goes on from there",
+            out_of_time=interruption.signal is None,
+        )
+
+    def _log(self) -> None:
         parts, self.recent = _means(self.recent), []
-        validation = self._validation_loss()
-        rate = images / max(self.seconds - before, 1e-6)
+        rate = float(self.model.optimizer.learning_rate)
         self.rows.append(
             {
                 "step": self.step,
-                "images": self.step * batch,
+                "images": self.step * self.schedule["batch"],
                 "seconds": round(self.seconds, 2),
-                "learning_rate": float(self.model.optimizer.learning_rate),
+                "learning_rate": rate,
                 **parts,
-                "validation_loss": validation,
+                "validation_loss": self._validation_loss(),
             }
         )
-        left = (steps - self.step) * batch / rate
+        shown = {key: value for key, value in self.rows[-1].items() if value is not None}
+        self.events.scalars(self.step, {k: v for k, v in shown.items() if k != "step"})
+        steps, speed = self.schedule["steps"], self.images_per_second
+        left = (steps - self.step) * self.schedule["batch"] / speed
         losses = " ".join(f"{name} {value:.4f}" for name, value in parts.items())
         _say(
-            f"step {self.step}/{steps}  {losses}  {rate:.1f} images/s  "
+            f"step {self.step}/{steps}  {losses}  {speed:.1f} images/s  "
             f"{left // 60:.0f} min {left % 60:02.0f} s left"
         )
 
     def _validation_loss(self) -> float | None:
-        due = self.step % self.schedule.get("checkpoint_every", 500) == 0
-        if not self.validation_ids or not (due or self.step == self.schedule["steps"]):
+        due = self._is_due("checkpoint_every", 500) or self.step == self.schedule["steps"]
+        if not self.validation_ids or not due:
             return None
         batch = min(self.schedule["batch"], len(self.validation_ids))
-        stream = fixed_batches(
-            self.records,
-            self.validation_ids,
-            self.skeleton.num_keypoints,
-            batch,
-        )
         losses = []
-        for examples in stream.as_numpy_iterator():
-            examples.pop("image_id")
-            examples["draws"] = middle(batch)
+        for examples in self._held_out(self.validation_ids, batch):
             losses.append(self.model.test_on_batch(examples, return_dict=True))
+        self._draw_pictures()
         return _means(losses)["loss"]
 
-    def _save(self) -> None:
-        progress = {"step": self.step, "seconds": self.seconds, "rows": self.rows}
-        save_state(self.state_path, self.variables, progress)
+    def _held_out(self, image_ids: list[int], batch: int) -> Iterator[dict]:
+        """Batches that are not augmented."""
+        stream = fixed_batches(self.records, image_ids, self.skeleton.num_keypoints, batch)
+        for examples in stream.as_numpy_iterator():
+            examples.pop("image_id")
+            yield examples | {"draws": middle(batch)}
+
+    def _draw_pictures(self) -> None:
+        """Shows targets and predictions of the first held-out images."""
+        shown = self.validation_ids[: self.schedule.get("pictures", 4)]
+        for examples in self._held_out(shown, len(shown)) if shown else ():
+            self.events.pictures(self.step, compared(self.model, examples))
 
 
 def _means(parts: list[dict]) -> dict[str, float]:
@@ -237,6 +300,12 @@ def _means(parts: list[dict]) -> dict[str, float]:
 
 def _device() -> str:
     return keras.distribution.list_devices()[0]
+
+
+def _precision(fields: keras.Model) -> str:
+    """The number format that the trunk computes in, as built and not as asked for."""
+    formats = [layer.compute_dtype for layer in weighted_layers(fields, "trunk")]
+    return max(set(formats), key=formats.count)
 
 
 def _network_arguments(settings: Mapping, skeleton: Skeleton) -> dict:
@@ -250,49 +319,10 @@ def _network_arguments(settings: Mapping, skeleton: Skeleton) -> dict:
     }
 
 
-def _initial_network(settings: Mapping, skeleton: Skeleton) -> keras.Model:
-    initial = settings.get("initial_weights", "random")
-    initial = initial if isinstance(initial, Mapping) else {}
-    trunk_weights = initial.get("trunk_file")
-    fields = network.build(**_network_arguments(settings, skeleton), trunk_weights=trunk_weights)
-    if "file" in initial:
-        fields.load_weights(initial["file"])
-    return fields
-
-
 def _split_off(image_ids: list[int], count: int, seed: int) -> tuple[list[int], list[int]]:
     """Training and validation ids; the draw depends on seed and ids only, not on their order."""
     ranked = sorted(image_ids, key=lambda i: hashlib.sha256(f"{seed}:{i}".encode()).digest())
     return sorted(ranked[count:]), sorted(ranked[:count])
-
-
-def _optimizer(schedule: Mapping) -> keras.optimizers.Optimizer:
-    common = {
-        "learning_rate": _learning_rate(schedule),
-        "weight_decay": schedule.get("weight_decay") or None,
-        "global_clipnorm": schedule.get("clip_norm"),
-        "use_ema": bool(schedule.get("average_decay")),
-        "ema_momentum": schedule.get("average_decay") or 0.99,
-    }
-    if schedule.get("optimizer", "adam") == "sgd":
-        return keras.optimizers.SGD(momentum=0.9, **common)
-    return keras.optimizers.Adam(beta_2=0.99, **common)
-
-
-def _learning_rate(schedule: Mapping):
-    peak, steps = schedule["learning_rate"], schedule["steps"]
-    warmup = round(steps * schedule.get("warmup_share", 0))
-    if schedule.get("schedule", "constant") == "cosine":
-        return keras.optimizers.schedules.CosineDecay(
-            0.0 if warmup else peak,
-            max(steps - warmup, 1),
-            alpha=0.02,
-            warmup_target=peak if warmup else None,
-            warmup_steps=warmup,
-        )
-    if warmup:
-        return keras.optimizers.schedules.PolynomialDecay(0.0, warmup, end_learning_rate=peak)
-    return peak
 
 
 def _say(line: str) -> None:

@@ -1,6 +1,7 @@
-"""A training that is killed goes on where it was, through Snakemake."""
+"""A training that is killed, or runs out of time, goes on where it was, through Snakemake."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -50,13 +51,20 @@ def wait_for_state(folder, process):
         time.sleep(0.2)
 
 
+def log_of(folder):
+    return (folder / "results/logs/runs/killed/seed-0/weights.log").read_text()
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT], ids=lambda blow: blow.name)
+@pytest.mark.parametrize(
+    "blow", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda blow: blow.name
+)
 def test_a_killed_training_is_resumed(copy, blow):
     first = snakemake(copy)
     wait_for_state(copy, first)
     os.killpg(first.pid, blow)
-    first.communicate()
+    said, _ = first.communicate()
+    assert ("to be continued: stopped at step" in log_of(copy)) == (blow != signal.SIGKILL), said
     assert not (copy / WEIGHTS).exists(), "the training had ended before it was killed"
     snakemake(copy, "--unlock").communicate()
     second = snakemake(copy)
@@ -65,3 +73,22 @@ def test_a_killed_training_is_resumed(copy, blow):
     assert "resumed at step" in said
     assert f"step {STEPS}/{STEPS}" in said
     assert (copy / WEIGHTS).exists()
+
+
+@pytest.mark.long
+def test_a_training_stops_before_its_time_is_over_and_no_change_of_it_trains_again(copy):
+    experiment = copy / "config" / "experiments" / "killed.yaml"
+    experiment.write_text(EXPERIMENT.replace(f"steps: {STEPS}", "steps: 100000"))
+    first = snakemake(copy, "--set-resources", "train_model:wall_minutes=1")
+    said, _ = first.communicate()
+    assert first.returncode == 1
+    found = re.search(
+        r"to be continued: stopped at step (\d+) of 100000, its 1 minutes are over; the state is "
+        "saved, and the same command goes on from there",
+        said,
+    )
+    assert found, said
+    assert not (copy / WEIGHTS).exists()
+    second = snakemake(copy, "--set-resources", "train_model:wall_minutes=1")
+    said, _ = second.communicate()
+    assert f"resumed at step {found[1]} of 100000" in said

@@ -139,6 +139,49 @@ def test_a_changed_training_setting_trains_again_and_keeps_the_records(story):
         assert set(story.plan()) == {"train_model", *AFTER_TRAINING}
 
 
+def test_another_time_limit_trains_nothing(story):
+    with story.edited("workflow/rules/train.smk", "wall_minutes=0", "wall_minutes=60"):
+        assert story.plan() == {}
+
+
+START = "initial_weights: {experiment: story}\nbased_on: story\n"
+
+
+def test_an_experiment_that_starts_from_another_is_trained_after_it(story):
+    with (
+        story.added("config/experiments/later.yaml", START),
+        story.edited("config/story.yaml", "experiments: [story]", "experiments: [later]"),
+    ):
+        planned = story.plan()
+        assert planned["train_model"] == 1  # the first stage has been trained
+        assert set(planned) == {"train_model", *AFTER_TRAINING}
+        both = story.snakemake("--dry-run", "--forcerun", "train_model").stdout
+    order = re.findall(r"Training (\w+), seed 0", both)
+    assert order == ["story", "later"]
+
+
+def test_a_changed_first_stage_trains_the_later_one_again(story):
+    with (
+        story.added("config/experiments/later.yaml", START),
+        story.edited("config/story.yaml", "experiments: [story]", "experiments: [later]"),
+        story.edited("config/experiments/story.yaml", "steps: 6", "steps: 8"),
+    ):
+        assert story.plan()["train_model"] == 2
+
+
+def test_a_circle_of_starts_is_told_in_one_sentence(story):
+    with story.edited(
+        "config/experiments/story.yaml",
+        "based_on",
+        "initial_weights: {experiment: story}\nbased_on",
+    ):
+        done = story.snakemake("--dry-run")
+    assert done.returncode == 1
+    assert (
+        "initial_weights.experiment goes in a circle, story -> story;" in done.stdout + done.stderr
+    )
+
+
 def test_edited_evaluation_evaluates_and_nothing_before(story):
     with story.edited("src/bottomup/evaluation.py", "import numpy", "import ast\nimport numpy"):
         assert set(story.plan()) == {"evaluate_results", "make_table"}

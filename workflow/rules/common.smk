@@ -7,6 +7,7 @@ travels, and not what comes out.
 
 import sys
 from functools import cache
+from types import SimpleNamespace
 
 sys.path.insert(0, str(ROOT / "src"))
 
@@ -42,7 +43,7 @@ wildcard_constraints:
     dataset=one_of(STUDY.datasets),
     split=one_of({split for dataset in STUDY.datasets.values() for split in dataset.splits}),
     subset=one_of(STUDY.subsets),
-    experiment=one_of(STUDY.experiments),
+    experiment=one_of(STUDY.trained),
     protocol=one_of(STUDY.protocols),
     table=one_of(STUDY.tables),
     figure=one_of(STUDY.figures),
@@ -72,7 +73,7 @@ def shell_code(text):
 
 
 def experiment_of(wildcards):
-    return STUDY.experiments[wildcards.experiment]
+    return STUDY.trained[wildcards.experiment]
 
 
 def threads_of(most):
@@ -188,23 +189,40 @@ def records_for_training(wildcards):
 
 
 def tests_of_training(wildcards):
-    """What the experiment is tested on: annotation file, and whether of the subset's dataset."""
-    experiment = experiment_of(wildcards)
+    """What a run is tested on, beside all that it learned from, itself or by its initial weights.
+
+    Each as the annotations of a subset, those of a test, and whether of the same dataset.
+    """
+    chain = STUDY.chain(wildcards.experiment)
     return [
-        (annotations_of(test.dataset.name, test.split), test.dataset == experiment.subset.dataset)
-        for test in experiment.test_on
+        (
+            f"results/subsets/{trained.subset.name}/annotations.json",
+            annotations_of(test.dataset.name, test.split),
+            test.dataset.name == trained.subset.dataset.name,
+        )
+        for trained in chain
+        for test in chain[0].test_on
     ]
 
 
 def disjoint(wildcards):
-    """The mark that an experiment was not trained on what it is tested on."""
-    subset = experiment_of(wildcards).subset.name
-    return f"results/subsets/{subset}/disjoint/{wildcards.dataset}-{wildcards.split}.json"
+    """The marks that nothing of a test was learned from, by the run or one that it starts from."""
+    return [
+        f"results/subsets/{trained.subset.name}/disjoint/{wildcards.dataset}-{wildcards.split}.json"
+        for trained in STUDY.chain(wildcards.experiment)
+    ]
 
 
 def training_settings(wildcards):
-    """The experiment's settings, with published weights replaced by the file that holds them."""
+    """The experiment's settings, with initial weights replaced by the file that holds them."""
     settings = experiment_of(wildcards).settings
+    start = experiment_of(wildcards).starts_from
+    if start:
+        weights = {
+            "file": f"results/runs/{start}/seed-{wildcards.seed}/weights.keras",
+            "part": settings["initial_weights"]["part"],
+        }
+        return settings | {"initial_weights": weights}
     if settings["initial_weights"] != "imagenet":
         return settings
     for name, weights in WEIGHTS.items():
@@ -219,17 +237,18 @@ def training_settings(wildcards):
 
 def initial_weights_file(wildcards):
     weights = training_settings(wildcards)["initial_weights"]
-    return [] if weights == "random" else list(weights.values())
+    return [weights[key] for key in ("file", "trunk_file") if key in weights]
 
 
 def training_code(wildcards):
     return script_digest("train_model.py", network_plug_ins(wildcards))
 
 
-def state_folder(wildcards):
-    experiment = experiment_of(wildcards)
-    subset = experiment.subset
-    digest = values_digest(
+def state_digest(experiment, seed):
+    """Digest of all that decides the weights; those of a run that starts another are part of it."""
+    wildcards = SimpleNamespace(experiment=experiment.name, seed=seed)
+    subset, start = experiment.subset, experiment.starts_from
+    return values_digest(
         training_code(wildcards),
         training_settings(wildcards),
         experiment.skeleton.to_dict(),
@@ -237,7 +256,12 @@ def state_folder(wildcards):
         subset.dataset.name,
         subset.dataset.generator,
         subset.dataset.files,
+        state_digest(STUDY.trained[start], seed) if start else None,
     )
+
+
+def state_folder(wildcards):
+    digest = state_digest(experiment_of(wildcards), wildcards.seed)
     return f"results/state/{wildcards.experiment}/seed-{wildcards.seed}/{digest[:16]}"
 
 

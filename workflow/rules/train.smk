@@ -1,8 +1,16 @@
 """Training: one run for each experiment and seed.
 
-Needs the records of the subset's split and the subset's image ids. Gives the weights, the history and the record of the run. What an interrupted training needs
-to go on lies in `results/state`: Snakemake deletes the declared outputs of an interrupted job. The
-folder's name is a digest of all that decides the weights, so stale state is never resumed.
+Needs the records of the subset's split and the subset's image ids. Gives the weights, the history
+and the record of the run. What an interrupted training needs to go on lies in `results/state`:
+Snakemake deletes the declared outputs of an interrupted job. The folder's name is a digest of all
+that decides the weights, so stale state is never resumed.
+
+A job that gets SIGTERM or Ctrl-C saves its state after two more steps and fails with status 75; the
+next one goes on from there, whether it is Snakemake's retry or the same command run again. The
+resource `wall_minutes`, 0 for none, is the time after which a job stops by itself in the same way.
+A scheduler's limit is no failure of the training, so no retry is spent on it: under Slurm such a
+job sends itself again (`scontrol requeue`), keeps its number, and for Snakemake it waits in the
+queue. As a resource it is in no digest and starts no training when it changes.
 """
 
 
@@ -54,15 +62,13 @@ rule train_model:
     resources:
         mem_mb=32000,
         runtime=5760,
+        wall_minutes=0,
         gpu=gpus_of,
     params:
         settings=training_settings,
         skeleton=model_skeleton,
         seed=lambda wildcards: int(wildcards.seed),
         state=untracked(state_folder),
-        subset=untracked(
-            lambda wildcards: f"results/subsets/{experiment_of(wildcards).subset.name}/annotations.json"
-        ),
         tests=untracked(tests_of_training),
         code=training_code,
     message:

@@ -10,10 +10,10 @@ def main(job):
     from bottomup.skeleton import Skeleton
     from bottomup.training import train
 
-    for annotations, same_dataset in job.params.tests:
-        # Of data that is still on its way, `check_disjoint` is a rule of its own.
-        if Path(annotations).exists():
-            check_disjoint(job.params.subset, annotations, same_dataset)
+    for subset, test, same_dataset in job.params.tests:
+        # For data that is still on its way there is a rule that checks the same.
+        if Path(test).exists():
+            check_disjoint(subset, test, same_dataset)
     train(
         job.params.settings,
         job.input.records,
@@ -22,6 +22,7 @@ def main(job):
         job.params.seed,
         Path(job.output.weights).parent,
         job.params.state,
+        job.resources.wall_minutes,
     )
 
 

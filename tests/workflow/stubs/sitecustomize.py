@@ -15,7 +15,7 @@ def write_records(annotations, skeleton, images, out_path, shard, shards):
     Path(out_path).with_suffix(".json").write_text("{}")
 
 
-def train(settings, records, images_txt, skeleton, seed, out_dir, state_dir):
+def train(settings, records, images_txt, skeleton, seed, out_dir, state_dir, wall_minutes=None):
     for name in ("weights.keras", "history.csv", "run.json"):
         (Path(out_dir) / name).write_text("trained")
 
