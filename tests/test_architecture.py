@@ -14,10 +14,11 @@ SCRIPTS = sorted((REPOSITORY / "workflow" / "scripts").glob("*.py"))
 
 # From left to right. A package stands for its modules, unless one is named by itself.
 ORDER = (
-    *("errors", "files", "lookup", "provenance", "schema", "catalogue", "config_docs", "job"),
+    *("errors", "files", "devices", "lookup", "provenance", "schema", "catalogue"),
+    *("config_docs", "job"),
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
     *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),
-    *("checkpoints", "training", "inference", "decoding"),
+    *("training_step", "checkpoints", "training", "inference", "decoding"),
     *(
         "coco_results",
         "crowding",
@@ -35,7 +36,9 @@ WITHOUT_TENSORFLOW = (
     *("skeleton", "coco", "datasets", "subsets", "shards", "fields.grid", "decoding"),
     *("evaluation", "publish", "config", "catalogue", "provenance", "job"),
 )
-ANY_BACKEND = ("augment", "fields", "losses", "backbones", "network", "systems")
+ANY_BACKEND = (
+    *("augment", "fields", "losses", "backbones", "network", "systems", "training_step"),
+)
 BLOCK_TENSORFLOW = """
 import importlib, sys
 class Blocked:

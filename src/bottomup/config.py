@@ -119,6 +119,7 @@ class Study:
     subsets: dict[str, Subset]
     datasets: dict[str, Dataset]
     publish: dict
+    compute: dict
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -175,6 +176,7 @@ class _Reader:
             subsets={x.subset.name: x.subset for x in experiments.values()},
             datasets=dict(self.datasets),
             publish=values["publish"],
+            compute=values["compute"],
         )
 
     def read(self, kind: str, name: str, asked_by: str) -> tuple[dict, str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from bottomup import network
+from bottomup import devices, network
 from bottomup.augment import draw, middle
 from bottomup.batches import RecordSet, fixed_batches, training_batches
 from bottomup.checkpoints import locked, restore_state, save_state
@@ -70,6 +70,10 @@ class Run:
         self.skeleton, self.seed, self.records = skeleton, seed, records
         held_out = self.schedule.get("validation_images", 0)
         self.image_ids, self.validation_ids = _split_off(image_ids, held_out, seed)
+        batch = self.schedule["batch"]
+        devices.check_split(
+            {"training.batch": batch, "training.validation_images": min(held_out, batch)}
+        )
         self.state_path = Path(state_dir) / "state.npz"
         self.rows: list[dict] = []
         self.recent: list[dict] = []  # losses by head of the steps since the last row

@@ -59,6 +59,7 @@ rule train_model:
         skeleton=lambda wildcards: experiment_of(wildcards).skeleton.to_dict(),
         seed=lambda wildcards: int(wildcards.seed),
         state=untracked(state_folder),
+        compute=untracked(compute),
         code=training_code,
     message:
         "Training {wildcards.experiment}, seed {wildcards.seed}"
