@@ -10,6 +10,7 @@ from pathlib import Path
 ROLES = {
     "cpu": "Everything on the CPU: download, records, training, inference, decoding, tables.",
     "gpu": "Training and inference on an NVIDIA GPU (Linux), with TensorFlow's CUDA wheels.",
+    "gpu_jax": "Training and inference on an NVIDIA GPU (Linux), with JAX's CUDA wheels.",
 }
 PYTHON = "3.12"
 REPOSITORY = Path(__file__).resolve().parent.parent

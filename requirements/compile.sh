@@ -9,7 +9,7 @@ command -v "$UV" >/dev/null || {
     echo "make pins needs uv: install it (https://docs.astral.sh/uv) or set UV to its path" >&2
     exit 1
 }
-for role in cpu gpu dev; do
+for role in cpu gpu dev gpu_jax; do
     echo "resolving requirements/$role.in"
     "$UV" pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
         --generate-hashes --no-emit-index-url --no-header "$@" \

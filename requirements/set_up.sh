@@ -1,13 +1,14 @@
 #!/bin/sh
 # Make .venv from the hashed pins, once: a stamp says what it was made from, and where.
 # Needs a Python of a tested version with its venv module; PYTHON=/path/to/python picks one.
-# ROLE=gpu takes TensorFlow with its CUDA wheels (Linux); .venv keeps its role until told otherwise.
+# ROLE=gpu takes TensorFlow with its CUDA wheels (Linux), ROLE=gpu_jax takes JAX with its own; .venv
+# keeps its role until told otherwise.
 set -eu
 cd "$(dirname "$0")/.."
 TESTED="3.11 3.12 3.13"
 STAMP=.venv/pins.cksum
 OLD=$(cat $STAMP 2>/dev/null || true)
-case "$OLD" in *" gpu "*) role=gpu ;; *) role=cpu ;; esac
+case "$OLD" in *" gpu_jax "*) role=gpu_jax ;; *" gpu "*) role=gpu ;; *) role=cpu ;; esac
 role=${ROLE:-$role}
 # The scripts in .venv/bin hold its absolute path, and the roles share files: both need a new start.
 PLACE=" $role $(pwd)"

@@ -14,12 +14,13 @@ SCRIPTS = sorted((REPOSITORY / "workflow" / "scripts").glob("*.py"))
 
 # From left to right. A package stands for its modules, unless one is named by itself.
 ORDER = (
-    *("errors", "files", "lookup", "provenance", "schema", "catalogue", "config_docs", "job"),
+    *("errors", "files", "devices", "lookup", "provenance", "schema", "catalogue"),
+    *("config_docs", "job"),
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
     *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),
-    *("intermediate", "checkpoints", "determinism", "initial_weights", "interruption", "locks"),
-    *("loss_guard", "optimizers", "summaries", "training_pictures", "training", "inference"),
-    *("decoding",),
+    *("intermediate", "training_step", "checkpoints", "determinism", "initial_weights"),
+    *("interruption", "locks", "loss_guard", "optimizers", "summaries", "training_pictures"),
+    *("training", "inference", "decoding"),
     *(
         "coco_results",
         "crowding",
@@ -39,7 +40,10 @@ WITHOUT_TENSORFLOW = (
     *("skeleton", "coco", "datasets", "subsets", "shards", "fields.grid", "decoding"),
     *("evaluation", "publish", "config", "catalogue", "provenance", "job"),
 )
-ANY_BACKEND = ("augment", "fields", "losses", "backbones", "network", "systems", "intermediate")
+ANY_BACKEND = (
+    *("augment", "fields", "losses", "backbones", "network", "systems", "intermediate"),
+    "training_step",
+)
 BLOCK_TENSORFLOW = """
 import importlib, sys
 class Blocked:

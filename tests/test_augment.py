@@ -94,6 +94,19 @@ def test_padding_of_a_small_image_is_grey():
     assert warped[0, 32, 32, 0] == 0
 
 
+@pytest.mark.parametrize(("interpolation", "fill"), [("bilinear", 127.0), ("nearest", 0.0)])
+def test_the_fused_warp_is_the_same(interpolation, fill):
+    images = np.random.default_rng(0).integers(0, 20000, (3, 48, 64, 2)).astype(np.uint16)
+    sizes = np.array([[48, 64], [40, 64], [48, 30]], np.int32)
+    moves = transforms(draw(0, 0, 3), sizes, CROP, Augmentation((0.5, 1.5), 0.2, 30, True))
+    plain, fused = (
+        np.asarray(warp(images, moves, CROP, interpolation, fill, fused)) for fused in (False, True)
+    )
+    close = np.isclose(plain, fused, atol=0.05)
+    # A rounding error may decide which pixel is the nearest.
+    assert close.mean() > (0.999 if interpolation == "nearest" else 0.99999)
+
+
 def test_draws_depend_on_seed_and_step_alone():
     np.testing.assert_array_equal(draw(5, 7, 4), draw(5, 7, 4))
     assert not np.array_equal(draw(5, 7, 4), draw(5, 8, 4))

@@ -1,9 +1,11 @@
 """Order is a function of (seed, epoch); padding loses nobody; damage is told before training."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from bottomup.batches import RecordSet, fixed_batches, training_batches
 from bottomup.errors import InputError
@@ -62,6 +64,23 @@ def test_images_get_one_size_and_nobody_is_lost(paths):
     assert batch["image"].dtype == np.uint8
 
 
+def test_images_are_those_of_the_jpegs(tmp_path):
+    folders = {(120, 160): tmp_path / "wide", (160, 120): tmp_path / "tall"}
+    shards, jpegs = [], {}
+    for first, (size, folder) in zip((1, 11), folders.items(), strict=True):
+        annotations_path, images_dir = make_coco(folder, (1, 2), size=size, first_id=first)
+        shards.append(folder / "train-00000-of-00001.tfrecord")
+        write_records(annotations_path, COCO_PERSON, images_dir, shards[-1], 0, 1)
+        jpegs |= {int(path.stem): path for path in images_dir.glob("*.jpg")}
+    batch = next(fixed_batches(RecordSet.read(shards), [1, 12, 11, 2], 17, 4).as_numpy_iterator())
+    for image_id, size, image in zip(batch["image_id"], batch["size"], batch["image"], strict=True):
+        decoded = tf.io.decode_jpeg(jpegs[image_id].read_bytes(), channels=3).numpy()
+        assert decoded.shape == (*size, 3)
+        np.testing.assert_array_equal(image[: size[0], : size[1]], decoded)
+        assert (image[size[0] :] == 127).all()
+        assert (image[:, size[1] :] == 127).all()
+
+
 def test_an_image_without_record_is_named(paths):
     with pytest.raises(InputError, match="image 99 of the subset has no record"):
         training_batches(RecordSet.read(paths), [1, 99], 17, 1, seed=0)
@@ -79,6 +98,16 @@ def test_a_short_shard_is_refused(paths, tmp_path):
         copy.with_suffix(".json").write_text(path.with_suffix(".json").read_text())
     with pytest.raises(InputError, match="its listing says"):
         RecordSet.read(copies)
+
+
+def test_records_of_an_older_format_are_refused(paths, tmp_path):
+    copy = tmp_path / paths[0].name
+    copy.write_bytes(paths[0].read_bytes())
+    listing = json.loads(paths[0].with_suffix(".json").read_text())
+    del listing["format"]  # as the first format had it
+    copy.with_suffix(".json").write_text(json.dumps(listing))
+    with pytest.raises(InputError, match="records of format 1, this version reads format 2"):
+        RecordSet.read([copy])
 
 
 def test_a_missing_shard_is_refused(tmp_path):

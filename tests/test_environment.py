@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REQUIREMENTS = REPOSITORY / "requirements"
+ROLES = ("cpu", "gpu", "gpu_jax", "dev")
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
 TESTED = re.search(r'^TESTED="(.*)"$', (REQUIREMENTS / "set_up.sh").read_text(), re.M)[1].split()
 SCRIPT = importlib.util.spec_from_file_location(
@@ -41,29 +42,45 @@ def dependencies(path):
     return yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
 
 
-@pytest.mark.parametrize("role", ["cpu", "gpu", "dev"])
+@pytest.mark.parametrize("role", ROLES)
 def test_every_pin_is_exact_and_hashed(role):
     for requirement, hashes in pinned(role):
         assert re.fullmatch(r"==[^*]+", str(requirement.specifier)), requirement
         assert hashes >= 1, requirement
 
 
-@pytest.mark.parametrize("role", ["cpu", "gpu", "dev"])
+@pytest.mark.parametrize("role", ROLES)
 def test_pins_name_no_address(role):
     assert "://" not in (REQUIREMENTS / f"{role}.txt").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("role", ["cpu", "gpu", "dev"])
+@pytest.mark.parametrize("role", ROLES)
 def test_everything_asked_for_is_pinned(role):
     names = {canonicalize_name(requirement.name) for requirement, _ in pinned(role)}
     assert {canonicalize_name(requirement.name) for requirement in asked(role)} <= names
 
 
-@pytest.mark.parametrize("role", ["gpu", "dev"])
+@pytest.mark.parametrize("role", ["gpu", "gpu_jax", "dev"])
 def test_roles_agree_on_versions(role):
     base = {(r.name, str(r.specifier)) for r, _ in pinned("cpu")}
     names = {name for name, _ in base}
     assert {(r.name, str(r.specifier)) for r, _ in pinned(role) if r.name in names} <= base
+
+
+def test_both_backends_are_tested_at_the_versions_of_the_gpu():
+    versions = {role: {r.name: str(r.specifier) for r, _ in pinned(role)} for role in ROLES}
+    for name in ("jax", "jaxlib"):
+        assert versions["gpu_jax"][name] == versions["dev"][name]
+    assert versions["gpu"]["tensorflow"] == versions["cpu"]["tensorflow-cpu"]
+
+
+@pytest.mark.parametrize(("role", "other"), [("gpu", "jax"), ("gpu_jax", "tensorflow")])
+def test_a_gpu_environment_has_the_cuda_wheels_of_one_backend(role, other):
+    names = {requirement.name for requirement, _ in pinned(role)}
+    assert {"nvidia-cudnn-cu12", "nvidia-cublas-cu12"} <= names
+    on_linux = {"sys_platform": "linux", "platform_machine": "x86_64"}
+    installed = {r.name for r, _ in pinned(role) if not r.marker or r.marker.evaluate(on_linux)}
+    assert other not in installed  # on the GPU; JAX's environment reads records with tensorflow-cpu
 
 
 def test_every_import_is_asked_for():
@@ -72,9 +89,10 @@ def test_every_import_is_asked_for():
     modules = {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
     modules |= {n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module}
     roots = {module.split(".")[0] for module in modules} - sys.stdlib_module_names - {"bottomup"}
-    names = {canonicalize_name(requirement.name) for requirement in asked("cpu")}
+    wanted = [*asked("cpu"), *asked("gpu_jax")]  # JAX is imported where it is the backend
+    names = {canonicalize_name(requirement.name) for requirement in wanted}
     known = packages_distributions()
-    missing = [r for r in roots if not names & {canonicalize_name(d) for d in known[r]}]
+    missing = [r for r in roots if not names & {canonicalize_name(d) for d in known.get(r, [r])}]
     assert not missing, "add it to requirements/cpu.in and run `make pins`"
 
 
@@ -189,5 +207,8 @@ def test_role_lasts_until_told_otherwise(checkout):
     pretended_python(checkout / ".venv/bin/python", "3.11")
     assert "for the gpu" in set_up(checkout, python, ROLE="gpu").stdout
     assert "requirements/gpu.txt" in (checkout / ".venv/bin/calls").read_text()
+    assert set_up(checkout, python).stdout == ""
+    assert "for the gpu_jax" in set_up(checkout, python, ROLE="gpu_jax").stdout
+    assert "requirements/gpu_jax.txt" in (checkout / ".venv/bin/calls").read_text()
     assert set_up(checkout, python).stdout == ""
     assert "set-up 1/3" in set_up(checkout, python, ROLE="cpu").stdout

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 from bottomup.augment import Augmentation, augment, draw, middle
+from bottomup.batches import RecordSet, fixed_batches
 from bottomup.coco import check_disjoint, read_annotations
 from bottomup.decoding import DecoderSettings, decode
 from bottomup.decoding.peaks import find_peaks
@@ -19,7 +20,7 @@ from bottomup.errors import InputError
 from bottomup.fields.grid import OVERLAP, Frame
 from bottomup.fields.merge import merge_fields
 from bottomup.inference import Predictor, fields_of_images
-from bottomup.records import instance_map, parse_record, read_record, write_records
+from bottomup.records import instance_map, write_records
 from bottomup.skeleton import COCO_PERSON
 from bottomup.systems.personlab import Options, targets
 from bottomup.training import train
@@ -181,9 +182,12 @@ def test_a_grey_photograph_is_read_as_three_channels(tmp_path):
     [row] = json.loads(path.read_text())["images"]
     grey = np.full((row["height"], row["width"], 1), 77, np.uint8)
     (images / row["file_name"]).write_bytes(tf.io.encode_jpeg(grey).numpy())
-    write_records(path, COCO_PERSON, images, tmp_path / "train.tfrecord", 0, 1)
-    example = parse_record(read_record(str(tmp_path / "train.tfrecord"), 0), 17)
-    assert example["image"].shape == (row["height"], row["width"], 3)
+    records = tmp_path / "train.tfrecord"
+    write_records(path, COCO_PERSON, images, records, 0, 1)
+    [batch] = fixed_batches(RecordSet.read([records]), [row["id"]], 17, 1)
+    read = batch["image"].numpy()[0, : row["height"], : row["width"]]
+    assert read.shape[-1] == 3
+    assert (read == 77).all()
 
 
 def test_a_plateau_is_one_peak():

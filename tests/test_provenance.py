@@ -120,6 +120,7 @@ def test_run_record_names_inputs_outputs_seeds_and_versions(tmp_path):
     assert record["inputs"] == {str(path): file_sha256(path)}
     assert record["seeds"] == {"run": 3}
     assert record["device"] == "CPU:0"
-    assert all(record["packages"].values())
+    missing = {name for name, version in record["packages"].items() if not version}
+    assert missing <= {"jax"}  # the other backend, which few environments have
     assert set(record["git"]) == {"commit", "dirty"}
     assert json.loads(json.dumps(record)) == record

@@ -12,7 +12,14 @@ from bottomup import records
 from bottomup.coco import read_annotations
 from bottomup.errors import InputError
 from bottomup.fields.grid import CROWD, OVERLAP, UNANNOTATED
-from bottomup.records import instance_map, parse_record, read_record, write_records
+from bottomup.records import (
+    canvases,
+    instance_map,
+    parse_records,
+    read_record,
+    runs,
+    write_records,
+)
 from bottomup.skeleton import COCO_PERSON
 from people import make_coco
 
@@ -78,7 +85,8 @@ def test_every_image_is_in_one_shard_and_comes_back(shards):
     for path in paths:
         listing = json.loads(path.with_suffix(".json").read_text())
         for image_id, offset in zip(listing["image_ids"], listing["offsets"], strict=True):
-            example = parse_record(read_record(str(path), offset), 17)
+            record = tf.constant([read_record(str(path), offset)])
+            example = {name: value[0] for name, value in parse_records(record, 17, 200, 4).items()}
             assert example["image_id"] == image_id
             found.append(image_id)
             check_example(annotations, images_dir, image_id, example)
@@ -90,14 +98,24 @@ def check_example(annotations, images_dir, image_id, example):
     persons = annotations.persons[image_id]
     assert example["size"].numpy().tolist() == [image.height, image.width]
     jpeg = (images_dir / image.file_name).read_bytes()
-    np.testing.assert_array_equal(example["image"], tf.io.decode_jpeg(jpeg, 3))
-    np.testing.assert_array_equal(
-        example["instance_map"], instance_map(persons, image.height, image.width)
-    )
+    assert example["jpeg"] == jpeg
+    canvas = np.zeros((200, 200), np.uint16)
+    canvas[: image.height, : image.width] = instance_map(persons, image.height, image.width)
+    np.testing.assert_array_equal(example["instance_map"], canvas)
+    expected = np.zeros((4, 17, 3), np.float32)
     annotated = [person.keypoints for person in persons if person.annotated]
-    np.testing.assert_array_equal(
-        example["keypoints"], np.array(annotated, np.float32).reshape(-1, 17, 3)
-    )
+    expected[: len(annotated)] = np.reshape(annotated, (-1, 17, 3))
+    np.testing.assert_array_equal(example["keypoints"], expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (40, 23)])
+def test_maps_come_back_from_their_runs(shape):
+    generator = np.random.default_rng(0)
+    maps = generator.choice([0, 0, 3, 4097, 24576], (2, *shape)).astype(np.uint16)
+    values, lengths = zip(*(tuple(part.tobytes() for part in runs(m)) for m in maps), strict=True)
+    found = canvases(values, lengths, np.array([shape, shape]), 50)
+    np.testing.assert_array_equal(found[:, : shape[0], : shape[1]], maps)
+    assert found.sum() == maps.sum(dtype=int)
 
 
 def test_tensorflow_reads_the_shards_too(shards):

@@ -86,16 +86,30 @@ def transforms(draws, sizes, crop_px: int, augmentation: Augmentation) -> Transf
     return Transforms(turn, centre, (crop_px - 1) / 2 + shift, flipped)
 
 
-def warp(images, moves: Transforms, crop_px: int, interpolation: str, fill: float):
-    """Resamples images [batch, y, x, channel] into crops [batch, crop, crop, channel], float32."""
+def warp(
+    images, moves: Transforms, crop_px: int, interpolation: str, fill: float, fused: bool = False
+):
+    """Resamples images [batch, y, x, channel] into crops [batch, crop, crop, channel], float32.
+
+    Args:
+        images: Any number format.
+        moves: One transform an image.
+        crop_px: Side of the crop.
+        interpolation: `bilinear` or `nearest`.
+        fill: The value of all that lies outside the image.
+        fused: Whether XLA compiles this. Keras' transform is a kernel of its own on TensorFlow,
+            the fastest on a CPU; XLA has no such kernel, and JAX's interpolates between channels.
+    """
+    inverse = _inverse(moves.turn)
+    offset = moves.centre - ops.einsum("bij,bj->bi", inverse, moves.target)
+    if fused:
+        return _gathered(images, inverse, offset, crop_px, interpolation, fill)
     images = ops.cast(images, "float32")
     growth = [max(crop_px - side, 0) for side in images.shape[1:3]]
     if any(growth):
         images = ops.pad(
             images, [[0, 0], [0, growth[0]], [0, growth[1]], [0, 0]], constant_values=fill
         )
-    inverse = _inverse(moves.turn)
-    offset = moves.centre - ops.einsum("bij,bj->bi", inverse, moves.target)
     rows = ops.concatenate([inverse, offset[:, :, None]], axis=2)
     flat = ops.concatenate([ops.reshape(rows, [-1, 6]), ops.zeros_like(offset)], axis=1)
     warped = ops.image.affine_transform(
@@ -107,6 +121,48 @@ def warp(images, moves: Transforms, crop_px: int, interpolation: str, fill: floa
         data_format="channels_last",
     )
     return warped[:, :crop_px, :crop_px]
+
+
+def _gathered(images, inverse, offset, crop_px: int, interpolation: str, fill: float):
+    """What `warp` does, as gathers at the crop's pixels, which XLA fuses into one loop.
+
+    Args:
+        images: [batch, y, x, channel].
+        inverse: [batch, 2, 2], crop px to image px.
+        offset: [batch, 2], the image px under the crop's first pixel.
+        crop_px: Side of the crop.
+        interpolation: `bilinear` or `nearest`.
+        fill: The value outside the image.
+    """
+    line = ops.arange(crop_px, dtype="float32")
+    across, down = line[None, None, :], line[None, :, None]
+    x, y = (
+        inverse[:, axis, 0, None, None] * across
+        + inverse[:, axis, 1, None, None] * down
+        + offset[:, axis, None, None]
+        for axis in (0, 1)
+    )
+    if interpolation == "nearest":
+        return _pixels(images, ops.floor(x + 0.5), ops.floor(y + 0.5), fill)
+    left, top = ops.floor(x), ops.floor(y)
+    right_share, lower_share = (x - left)[..., None], (y - top)[..., None]
+    upper, lower = (
+        (1 - right_share) * _pixels(images, left, row, fill)
+        + right_share * _pixels(images, left + 1, row, fill)
+        for row in (top, top + 1)
+    )
+    return (1 - lower_share) * upper + lower_share * lower
+
+
+def _pixels(images, x, y, fill: float):
+    """Values [batch, crop, crop, channel] at whole x and y [batch, crop, crop]; `fill` outside."""
+    height, width, channels = images.shape[1:]
+    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    column = ops.cast(ops.clip(x, 0, width - 1), "int32")
+    row = ops.cast(ops.clip(y, 0, height - 1), "int32")
+    first = ops.arange(ops.shape(images)[0], dtype="int32")[:, None, None] * height
+    values = ops.take(ops.reshape(images, (-1, channels)), (first + row) * width + column, axis=0)
+    return ops.where(inside[..., None], ops.cast(values, "float32"), fill)
 
 
 def _inverse(turn):
@@ -133,19 +189,29 @@ def move_keypoints(keypoints, moves: Transforms, crop_px: int, skeleton: Skeleto
     return ops.where(moves.flipped[:, None, None, None] > 0, mirrored, moved)
 
 
-def augment(batch: dict, augmentation: Augmentation, crop_px: int, skeleton: Skeleton):
+def augment(
+    batch: dict,
+    augmentation: Augmentation,
+    crop_px: int,
+    skeleton: Skeleton,
+    fused: bool = False,
+):
     """Applies one transform an image to all that a batch holds.
 
     Args:
         batch: image uint8 [batch, y, x, 3]; size [batch, 2]; instance_map [batch, y, x];
             keypoints [batch, person, keypoint, 3]; draws [batch, DRAWS].
+        augmentation: The ranges.
+        crop_px: Side of the square network input.
+        skeleton: Whose keypoints these are.
+        fused: See `warp`.
 
     Returns:
         image float32 [batch, crop, crop, 3] in 0..255; instance_map int32 [batch, crop, crop];
         keypoints [batch, person, keypoint, 3] in crop px.
     """
     moves = transforms(batch["draws"], batch["size"], crop_px, augmentation)
-    image = warp(batch["image"], moves, crop_px, "bilinear", FILL_GREY)
-    pixels = warp(batch["instance_map"][..., None], moves, crop_px, "nearest", 0.0)
+    image = warp(batch["image"], moves, crop_px, "bilinear", FILL_GREY, fused)
+    pixels = warp(batch["instance_map"][..., None], moves, crop_px, "nearest", 0.0, fused)
     keypoints = move_keypoints(batch["keypoints"], moves, crop_px, skeleton)
     return image, ops.cast(pixels[..., 0], "int32"), keypoints

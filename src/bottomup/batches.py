@@ -5,6 +5,9 @@ the subset, read record by record from where the listings say it begins. So a st
 any step, and what a subset leaves out is never read.
 """
 
+import contextlib
+import ctypes
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +17,10 @@ import numpy as np
 import tensorflow as tf
 
 from bottomup.errors import InputError
-from bottomup.records import parse_record, read_record
+from bottomup.records import FORMAT, parse_records, read_record
 
 PADDING_GREY = 127
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ def _read_listing(path: Path) -> dict:
     if not path.is_file() or not listing_path.is_file():
         raise InputError(f"{path}: the record shard or its listing is missing; write it again")
     listing = json.loads(listing_path.read_text())
+    if listing.get("format", 1) != FORMAT:
+        raise InputError(
+            f"{path}: records of format {listing.get('format', 1)}, this version reads format "
+            f"{FORMAT}; delete the shard and its listing and write them again"
+        )
     if path.stat().st_size != listing["bytes"]:
         raise InputError(
             f"{path}: {path.stat().st_size} bytes, its listing says {listing['bytes']}; "
@@ -132,35 +141,53 @@ def _endless_order(image_ids: Sequence[int], seed: int, start: int) -> Iterator[
 
 def _batches(records: RecordSet, order, num_keypoints: int, batch: int) -> tf.data.Dataset:
     canvas_px, most_persons = records.longest_side_px, max(records.most_persons, 1)
+    _keep_freed_memory()
 
-    def serialized() -> Iterator[bytes]:
-        for image_id in order():
-            yield read_record(*records.places[image_id])
+    def serialized() -> Iterator[list[bytes]]:
+        ids = order()
+        while len(chosen := list(itertools.islice(ids, batch))) == batch:
+            yield [read_record(*records.places[image_id]) for image_id in chosen]
 
-    def ready(record):
-        return _padded(parse_record(record, num_keypoints), canvas_px, most_persons)
+    def ready(records_of_batch):
+        parsed = parse_records(records_of_batch, num_keypoints, canvas_px, most_persons)
+        return parsed | {"image": _images(parsed.pop("jpeg"), parsed["size"], canvas_px)}
 
     stream = tf.data.Dataset.from_generator(
-        serialized, output_signature=tf.TensorSpec([], tf.string)
+        serialized, output_signature=tf.TensorSpec([batch], tf.string)
     )
-    stream = stream.map(ready, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return stream.batch(batch, drop_remainder=True).prefetch(2)
+    return stream.map(ready, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 
 
-def _padded(example: dict, canvas_px: int, most_persons: int) -> dict:
-    """Gives images one size, and persons one number; tf.pad refuses what is too large."""
-    height, width = example["size"][0], example["size"][1]
-    below, beside = canvas_px - height, canvas_px - width
-    missing = most_persons - tf.shape(example["keypoints"])[0]
-    image = tf.pad(
-        example["image"], [[0, below], [0, beside], [0, 0]], constant_values=PADDING_GREY
+def _images(jpegs: tf.Tensor, sizes: tf.Tensor, canvas_px: int) -> tf.Tensor:
+    """Decodes images onto grey squares, uint8 [batch, canvas_px, canvas_px, 3].
+
+    All rows of all squares are put together at once: padding each image and then stacking them
+    would copy every pixel once more.
+    """
+    rows = []
+    for jpeg, size in zip(tf.unstack(jpegs), tf.unstack(sizes), strict=True):
+        image = _widened(tf.io.decode_jpeg(jpeg, channels=3), canvas_px - size[1])
+        grey = tf.fill([canvas_px - size[0], canvas_px, 3], tf.constant(PADDING_GREY, tf.uint8))
+        rows += [tf.ensure_shape(image, [None, canvas_px, 3]), grey]
+    return tf.reshape(tf.concat(rows, axis=0), [len(rows) // 2, canvas_px, canvas_px, 3])
+
+
+def _widened(image: tf.Tensor, beside: tf.Tensor) -> tf.Tensor:
+    """An image with so many grey columns at its right; tf.pad refuses a negative number."""
+    padding = [[0, 0], [0, beside], [0, 0]]
+    return tf.cond(
+        tf.equal(beside, 0),
+        lambda: image,
+        lambda: tf.pad(image, padding, constant_values=PADDING_GREY),
     )
-    pixels = tf.pad(example["instance_map"], [[0, below], [0, beside]])
-    keypoints = tf.pad(example["keypoints"], [[0, missing], [0, 0], [0, 0]])
-    return {
-        "image_id": example["image_id"],
-        "size": example["size"],
-        "image": tf.ensure_shape(image, [canvas_px, canvas_px, 3]),
-        "instance_map": tf.ensure_shape(pixels, [canvas_px, canvas_px]),
-        "keypoints": tf.ensure_shape(keypoints, [most_persons, *example["keypoints"].shape[1:]]),
-    }
+
+
+def _keep_freed_memory() -> None:
+    """Tells glibc to use freed memory again instead of giving it back to the kernel.
+
+    Batches are tens of megabytes; to fault their pages in anew took a quarter of the time.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL("libc.so.6")
+        library.mallopt(M_MMAP_THRESHOLD, 2**25)
+        library.mallopt(M_TRIM_THRESHOLD, 2**30)

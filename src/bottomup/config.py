@@ -132,6 +132,7 @@ class Study:
     subsets: dict[str, Subset]
     datasets: dict[str, Dataset]
     publish: dict
+    compute: dict
 
     def chain(self, experiment: str) -> list[Experiment]:
         """An experiment, the one that it starts from, and so on to the one that starts anew."""
@@ -199,6 +200,7 @@ class _Reader:
             subsets={x.subset.name: x.subset for x in self.trained.values()},
             datasets=dict(self.datasets),
             publish=values["publish"],
+            compute=values["compute"],
         )
 
     def read(self, kind: str, name: str, asked_by: str) -> tuple[dict, str]:

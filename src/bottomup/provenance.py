@@ -3,8 +3,9 @@
 The digest covers the syntax trees, without comments and docstrings, of a script and of every
 module of `bottomup` that it imports, directly or not. Plug-ins are looked up by name while a
 program runs, so no import names them: whoever asks for a digest names those in use. `config`,
-`schema`, `catalogue`, `job`, `locks`, `interruption`, `summaries`, `training_pictures` and this
-module decide what is run, when and what is seen of it, never what it computes, and are left out.
+`schema`, `catalogue`, `devices`, `job`, `locks`, `interruption`, `summaries`, `training_pictures`
+and this module decide what is run, on what, when and what is seen of it, never what it computes,
+and are left out.
 """
 
 import ast
@@ -21,11 +22,13 @@ SOURCE = Path(__file__).resolve().parents[1]
 EXCLUDED = frozenset(
     f"bottomup.{name}"
     for name in (
-        *("catalogue", "config", "job", "provenance", "schema"),
+        *("catalogue", "config", "devices", "job", "provenance", "schema"),
         *("interruption", "locks", "summaries", "training_pictures"),
     )
 )
-PACKAGES = ("numpy", "tensorflow", "keras", "numba", "pycocotools", "scikit-image", "snakemake")
+PACKAGES = (
+    *("numpy", "tensorflow", "jax", "keras", "numba", "pycocotools", "scikit-image", "snakemake"),
+)
 OTHER_NAMES = {"tensorflow": "tensorflow-cpu"}
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from bottomup import intermediate, lookup, network
-from bottomup.augment import Augmentation, augment, draw, middle
+from bottomup import devices
+from bottomup.augment import draw, middle
 from bottomup.batches import RecordSet, fixed_batches, training_batches
 from bottomup.checkpoints import Keeper, restore_state
 from bottomup.determinism import seed_everything
@@ -31,33 +31,7 @@ from bottomup.provenance import run_record
 from bottomup.skeleton import Skeleton
 from bottomup.summaries import EventFile
 from bottomup.training_pictures import compared
-
-
-class TrainingStep(keras.Model):
-    """A network with its augmentation, targets and losses: batch in, losses by head out."""
-
-    def __init__(self, fields: keras.Model, settings: Mapping, skeleton: Skeleton):
-        # A layer of half precision would round its inputs, which hold coordinates.
-        super().__init__(dtype="float32")
-        method = lookup.load("systems", settings["system"])
-        self.options = method.Options.from_dict(settings.get("system_options", {}))
-        self.fields = intermediate.supervised(fields, settings, skeleton)
-        self.factors = intermediate.loss_weights(settings, self.options)
-        self.method, self.skeleton = method, skeleton
-        self.stride, self.crop_px = settings["output_stride"], settings["crop"]
-        self.augmentation = Augmentation(**settings.get("augmentation", {}))
-        self.trackers = {name: keras.metrics.Mean(name) for name in self.fields.output}
-
-    def call(self, batch, training=None):
-        image, instances, keypoints = augment(batch, self.augmentation, self.crop_px, self.skeleton)
-        outputs = self.fields(image, training=training)
-        goals = self.method.targets(keypoints, instances, self.skeleton, self.stride, self.options)
-        return intermediate.losses(outputs, goals, self.method, self.options)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        for name, value in y_pred.items():
-            self.trackers[name].update_state(value)
-        return sum(self.factors[name] * value for name, value in y_pred.items())
+from bottomup.training_step import TrainingStep
 
 
 def train(
@@ -111,6 +85,10 @@ class Run:
         self.image_ids, self.validation_ids = _split_off(image_ids, held_out, seed)
         self.state_dir = Path(state_dir)
         self.keeper = Keeper(self.state_dir / "state.npz")
+        batch = self.schedule["batch"]
+        devices.check_split(
+            {"training.batch": batch, "training.validation_images": min(held_out, batch)}
+        )
         self.rows: list[dict] = []
         self.recent: list[dict] = []  # losses by head of the steps since the last row
         self.step, self.resumes = 0, 0

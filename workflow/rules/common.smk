@@ -5,6 +5,7 @@ such parameters derived). `untracked` makes one, for values that say where somet
 travels, and not what comes out.
 """
 
+import os
 import sys
 from functools import cache
 from types import SimpleNamespace
@@ -22,7 +23,6 @@ DATASETS = "resources/datasets"
 RUN = "results/runs/{experiment}/seed-{seed}"
 TEST = f"{RUN}/{{dataset}}-{{split}}/{{protocol}}"
 CPU_ENV = str(ROOT / "envs/cpu.yaml")
-GPU_ENV = str(ROOT / "envs/gpu.yaml")
 
 try:
     STUDY = load_study(config, ROOT, source=" + ".join(map(str, workflow.configfiles)))
@@ -32,6 +32,9 @@ try:
     )
 except InputError as error:
     raise WorkflowError(str(error))
+
+BACKEND = STUDY.compute["backend"] or os.environ.get("KERAS_BACKEND", "tensorflow")
+GPU_ENV = str(ROOT / "envs" / ("gpu_jax.yaml" if BACKEND == "jax" else "gpu.yaml"))
 
 
 def one_of(names):
@@ -55,6 +58,11 @@ wildcard_constraints:
 def untracked(function):
     """A parameter whose value is handed to the script but starts no job when it changes."""
     return lambda wildcards, output: function(wildcards)
+
+
+def compute(wildcards):
+    """What training and inference compute on; see `bottomup.devices.use`."""
+    return STUDY.compute
 
 
 @cache

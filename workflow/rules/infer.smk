@@ -33,6 +33,7 @@ rule infer_shard:
         shards=lambda wildcards: int(wildcards.shards),
         annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),
         images=untracked(lambda wildcards: images_of(wildcards.dataset, wildcards.split)),
+        compute=untracked(compute),
         code=code("infer_shard.py", network_plug_ins),
     message:
         "Inferring {wildcards.dataset} {wildcards.split} by {wildcards.experiment}, seed {wildcards.seed}, {wildcards.protocol}, shard {wildcards.shard} of {wildcards.shards}"
@@ -61,6 +62,7 @@ use rule infer_shard as infer_samples with:
             lambda wildcards: "results/samples/{dataset}-{split}.json".format(**wildcards)
         ),
         images=untracked(lambda wildcards: images_of(wildcards.dataset, wildcards.split)),
+        compute=untracked(compute),
         code=code("infer_shard.py", network_plug_ins),
     message:
         "Inferring the sample images of {wildcards.dataset} {wildcards.split} by {wildcards.experiment}"

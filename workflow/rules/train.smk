@@ -70,6 +70,7 @@ rule train_model:
         seed=lambda wildcards: int(wildcards.seed),
         state=untracked(state_folder),
         tests=untracked(tests_of_training),
+        compute=untracked(compute),
         code=training_code,
     message:
         "Training {wildcards.experiment}, seed {wildcards.seed}"

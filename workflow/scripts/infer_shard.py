@@ -6,6 +6,10 @@ from bottomup.job import run_job
 
 
 def main(job):
+    from bottomup import devices
+
+    # One device: an image at a time has nothing to split.
+    devices.use(job.params.compute["backend"], job.params.compute["device"])
     from bottomup.inference import infer_shard
 
     infer_shard(

@@ -6,6 +6,9 @@ from bottomup.job import run_job
 
 
 def main(job):
+    from bottomup import devices
+
+    devices.use(**job.params.compute)
     from bottomup.coco import check_disjoint
     from bottomup.skeleton import Skeleton
     from bottomup.training import train

@@ -15,6 +15,10 @@ def write_records(annotations, skeleton, images, out_path, shard, shards):
     Path(out_path).with_suffix(".json").write_text("{}")
 
 
+def use(backend=None, device="any", devices="one"):
+    pass
+
+
 def train(settings, records, images_txt, skeleton, seed, out_dir, state_dir, wall_minutes=None):
     for name in ("weights.keras", "history.csv", "run.json"):
         (Path(out_dir) / name).write_text("trained")
@@ -32,6 +36,7 @@ def decode_shard(fields_h5, protocol, skeleton, out_json, threads=1):
 
 for module, function in (
     ("bottomup.records", write_records),
+    ("bottomup.devices", use),
     ("bottomup.training", train),
     ("bottomup.inference", infer_shard),
     ("bottomup.decoding.shard", decode_shard),

@@ -1,0 +1,42 @@
+"""The training step: a batch of records in, the losses by head out.
+
+Augmentation, targets, network, refinement and losses in one model, so that Keras compiles them into
+one program, on either backend and without TensorFlow where JAX is the backend.
+"""
+
+from collections.abc import Mapping
+
+import keras
+
+from bottomup import intermediate, lookup
+from bottomup.augment import Augmentation, augment
+from bottomup.skeleton import Skeleton
+
+
+class TrainingStep(keras.Model):
+    """A network with its augmentation, targets and losses: batch in, losses by head out."""
+
+    def __init__(self, fields: keras.Model, settings: Mapping, skeleton: Skeleton):
+        # A layer of half precision would round its inputs, which hold coordinates.
+        super().__init__(dtype="float32")
+        method = lookup.load("systems", settings["system"])
+        self.options = method.Options.from_dict(settings.get("system_options", {}))
+        self.fields = intermediate.supervised(fields, settings, skeleton)
+        self.factors = intermediate.loss_weights(settings, self.options)
+        self.method, self.skeleton = method, skeleton
+        self.stride, self.crop_px = settings["output_stride"], settings["crop"]
+        self.augmentation = Augmentation(**settings.get("augmentation", {}))
+        self.trackers = {name: keras.metrics.Mean(name) for name in self.fields.output}
+
+    def call(self, batch, training=None):
+        image, instances, keypoints = augment(
+            batch, self.augmentation, self.crop_px, self.skeleton, fused=self.jit_compile
+        )
+        outputs = self.fields(image, training=training)
+        goals = self.method.targets(keypoints, instances, self.skeleton, self.stride, self.options)
+        return intermediate.losses(outputs, goals, self.method, self.options)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        for name, value in y_pred.items():
+            self.trackers[name].update_state(value)
+        return sum(self.factors[name] * value for name, value in y_pred.items())

@@ -1,0 +1,53 @@
+"""What was asked for is there, or the job says so."""
+
+import keras
+import pytest
+
+from bottomup import devices
+from bottomup.errors import InputError
+from networks import small_network
+
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="asks what TensorFlow answers"
+)
+
+
+def test_a_gpu_that_is_not_there_is_an_error():
+    with pytest.raises(InputError, match=r"compute\.device: a GPU was asked for, but \w+ finds no"):
+        devices.use(device="gpu")
+
+
+def test_any_device_will_do():
+    devices.use()
+    found = devices.description()
+    assert (found["backend"], found["kind"]) == (keras.backend.backend(), "cpu")
+    assert found["count"] == 1
+
+
+def test_asking_for_the_cpu_hides_the_gpu(monkeypatch):
+    for name in devices.NO_GPU:
+        monkeypatch.setenv(name, "0")
+    devices.use(device="cpu")
+    assert {name: devices.os.environ[name] for name in devices.NO_GPU} == devices.NO_GPU
+
+
+@on_tensorflow
+def test_a_backend_that_is_not_running_is_refused():
+    with pytest.raises(InputError, match=r"compute\.backend: Keras runs on tensorflow, not on jax"):
+        devices.use(backend="jax")
+
+
+@on_tensorflow
+def test_splitting_among_replicas_of_tensorflow_is_refused():
+    with pytest.raises(InputError, match=r"all needs compute\.backend jax"):
+        devices.use(devices="all")
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_the_precision_is_that_of_the_trunk(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        built = small_network()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert devices.precision(built) == policy.removeprefix("mixed_")
