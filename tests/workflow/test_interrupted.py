@@ -31,7 +31,7 @@ def copy(tmp_path):
 def snakemake(folder, *words):
     command = [sys.executable, "-m", "snakemake", "--configfile", "config/killed.yaml"]
     return subprocess.Popen(
-        [*command, "--cores", "2", *words, WEIGHTS],
+        [*command, *words, "--cores", "2", WEIGHTS],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -76,7 +76,7 @@ def test_a_killed_training_is_resumed(copy, blow):
 
 
 @pytest.mark.long
-def test_a_training_stops_before_its_time_is_over_and_no_change_of_it_trains_again(copy):
+def test_a_training_stops_before_its_time_is_over_and_goes_on(copy):
     experiment = copy / "config" / "experiments" / "killed.yaml"
     experiment.write_text(EXPERIMENT.replace(f"steps: {STEPS}", "steps: 100000"))
     first = snakemake(copy, "--set-resources", "train_model:wall_minutes=1")
