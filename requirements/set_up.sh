@@ -45,7 +45,7 @@ if has_moved || ! is_usable; then
     "$python" -m venv --clear .venv
 fi
 export PIP_DISABLE_PIP_VERSION_CHECK=1
-size="0.5 GB to download, 2.5 GB on disk"
+size="0.6 GB to download, 2.9 GB on disk"
 [ "$role" = cpu ] || size="several GB to download"
 echo "set-up 2/3: about a hundred pinned packages for the $role, $size"
 .venv/bin/python -m pip install --no-deps --require-hashes \

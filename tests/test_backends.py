@@ -45,7 +45,11 @@ SETTINGS = {
     "training": TRAINING,
 }
 HEADS = ("heatmap", "short", "mid", "long", "segmentation", "distance")
-TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+# The second flag makes compiling faster, and nothing here is slow enough to miss it.
+TWO_DEVICES = {
+    "XLA_FLAGS": "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
+}
+UNEQUAL = (("one_keypoint",), 6)  # two images, of one keypoint and of six people
 JAX = {"backend": "jax", "device": "cpu"}
 
 
@@ -75,16 +79,33 @@ def curves(rows):
     return np.array([[float(row[name]) for name in HEADS] for row in rows])
 
 
-def test_jax_gives_the_loss_curve_of_tensorflow(tmp_path):
-    scenes = (1, 2, 0, 3, ("rle", "unannotated"), ("polygon", "crowd"))
-    folder = prepared(tmp_path, scenes, validation_images=2)
-    expected = training_run.run(folder, "on_tensorflow", {"backend": "tensorflow"})
-    found = training_run.run(folder, "on_jax", JAX)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run on TensorFlow, one on JAX, and one on two devices of JAX."""
+    scenes = (*UNEQUAL, 2, 0, ("rle", "unannotated"), ("polygon", "crowd"))
+    folder = prepared(tmp_path_factory.mktemp("runs"), scenes, validation_images=2)
+    training_run.run(folder, "on_tensorflow", {"backend": "tensorflow"})
+    training_run.run(folder, "on_jax", JAX, **TWO_DEVICES)
+    training_run.run(folder, "on_both", JAX | {"devices": "all"}, **TWO_DEVICES)
+    return folder
+
+
+def test_jax_gives_the_loss_curve_of_tensorflow(folder):
+    expected, found = (
+        training_run.history(folder / f"on_{name}") for name in ("tensorflow", "jax")
+    )
     assert len(found) == STEPS
     np.testing.assert_allclose(curves(found), curves(expected), rtol=2e-3, atol=2e-4)
     assert curves(expected)[-4:].sum() < 0.95 * curves(expected)[:4].sum()
-    due = [row["step"] for row in found if row["validation_loss"]]
-    assert due == ["7", "14", "20"]
+    validated = [
+        {row["step"]: row["validation_loss"] for row in rows} for rows in (expected, found)
+    ]
+    assert [step for step, loss in validated[1].items() if loss] == ["7", "14", "20"]
+    for step in ("7", "14", "20"):
+        assert float(validated[1][step]) == pytest.approx(float(validated[0][step]), rel=2e-3)
+
+
+def test_jax_gives_the_weights_of_tensorflow(folder):
     weights = [
         keras.saving.load_model(folder / name / "weights.keras", compile=False).get_weights()
         for name in ("on_tensorflow", "on_jax")
@@ -93,17 +114,12 @@ def test_jax_gives_the_loss_curve_of_tensorflow(tmp_path):
         np.testing.assert_allclose(one, two, rtol=0.02, atol=2e-3)
 
 
-UNEQUAL = (("one_keypoint",), 6)  # a batch of two images, of one keypoint and of six people
-
-
-def test_two_devices_give_the_losses_of_one(tmp_path):
-    folder = prepared(tmp_path, UNEQUAL, steps=6)
-    one = training_run.run(folder, "one", JAX, **TWO_DEVICES)
-    both = training_run.run(folder, "both", JAX | {"devices": "all"}, **TWO_DEVICES)
-    shared = json.loads((folder / "both" / "computed_on.json").read_text())
+def test_two_devices_give_the_losses_of_one(folder):
+    one, both = (training_run.history(folder / name) for name in ("on_jax", "on_both"))
+    shared = json.loads((folder / "on_both" / "computed_on.json").read_text())
     assert (shared["backend"], shared["kind"], shared["count"]) == ("jax", "cpu", 2)
-    assert json.loads((folder / "one" / "computed_on.json").read_text())["count"] == 1
-    np.testing.assert_allclose(curves(both), curves(one), rtol=1e-4, atol=1e-6)
+    assert json.loads((folder / "on_jax" / "computed_on.json").read_text())["count"] == 1
+    np.testing.assert_allclose(curves(both), curves(one), rtol=1e-3, atol=1e-4)
 
 
 def test_the_mean_over_devices_would_be_another_loss(tmp_path):
@@ -111,13 +127,12 @@ def test_the_mean_over_devices_would_be_another_loss(tmp_path):
     step = TrainingStep(built_network(), SETTINGS, COCO_PERSON)
     records = RecordSet.read([folder / "a-00000-of-00001.tfrecord"])
 
-    def losses(ids):
+    def mid_loss(ids):
         batch = next(fixed_batches(records, ids, 17, len(ids)).as_numpy_iterator())
-        found = step(batch | {"draws": middle(len(ids))}, training=False)
-        return np.array([float(found[name]) for name in ("short", "mid", "long")])
+        return float(step(batch | {"draws": middle(len(ids))}, training=False)["mid"])
 
-    halves = (losses([1]) + losses([2])) / 2
-    assert (np.abs(halves - losses([1, 2])) > 0.1 * losses([1, 2])).all()
+    # A single keypoint has no neighbour, so that half's loss is 0 and must not count.
+    assert (mid_loss([1]) + mid_loss([2])) / 2 < 0.6 * mid_loss([1, 2])
 
 
 def test_a_batch_that_cannot_be_split_is_refused(tmp_path):

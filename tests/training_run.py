@@ -16,8 +16,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-def run(folder: Path, name: str, compute: dict, **environment: str) -> list[dict]:
-    """Trains in a new process and returns the rows of its history, one a step."""
+def run(folder: Path, name: str, compute: dict, **environment: str) -> None:
+    """Trains in a new process."""
     done = subprocess.run(
         [sys.executable, __file__, str(folder), name, json.dumps(compute)],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), **environment},
@@ -25,7 +25,11 @@ def run(folder: Path, name: str, compute: dict, **environment: str) -> list[dict
         text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    with (folder / name / "history.csv").open() as file:
+
+
+def history(out: Path) -> list[dict]:
+    """The rows of a run's history, one a step."""
+    with (out / "history.csv").open() as file:
         return list(csv.DictReader(file))
 
 

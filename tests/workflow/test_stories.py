@@ -104,6 +104,13 @@ def test_a_new_key_of_the_publish_section_plans_no_training(story):
         assert story.plan() == {}
 
 
+def test_another_device_or_backend_plans_nothing(story):
+    with story.edited("config/story.yaml", "publish:", "compute: {device: gpu}\npublish:"):
+        assert story.plan() == {}
+    with story.edited("config/story.yaml", "publish:", "compute: {backend: jax}\npublish:"):
+        assert story.plan() == {}
+
+
 def test_an_edited_expectation_plans_no_computation(story):
     with story.edited(
         "config/experiments/story.yaml", "based_on", "expected: {tolerance: 0.2}\nbased_on"
