@@ -70,7 +70,7 @@ def prepared(folder, scenes, **schedule):
     settings = SETTINGS | {"training": TRAINING | schedule}
     (folder / "settings.json").write_text(json.dumps(settings))
     keras.utils.set_random_seed(0)
-    built_network().save_weights(folder / "start.weights.h5")
+    built_network().save(folder / "start.keras")
     return folder
 
 

@@ -230,6 +230,13 @@ def test_test_split_must_exist(house):
     assert "test_on[0].split: dataset 'drawn' has no split 'dev'" in house.refusal()
 
 
+def test_every_crop_of_a_list_must_fit_the_stride(house):
+    house.files["experiments/small"]["crop"] = [257, 401]
+    assert house.load().experiments["small"].settings["crop"] == [257, 401]
+    house.files["experiments/small"]["crop"] = [257, 400]
+    assert "crop: 400 is no n * 8 + 1" in house.refusal()
+
+
 def test_crop_must_fit_the_stride(house):
     house.files["experiments/small"]["crop"] = 256
     assert house.refusal() == (

@@ -5,7 +5,6 @@ import pytest
 
 from bottomup import devices
 from bottomup.errors import InputError
-from networks import small_network
 
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="asks what TensorFlow answers"
@@ -41,13 +40,3 @@ def test_a_backend_that_is_not_running_is_refused():
 def test_splitting_among_replicas_of_tensorflow_is_refused():
     with pytest.raises(InputError, match=r"all needs compute\.backend jax"):
         devices.use(devices="all")
-
-
-@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-def test_the_precision_is_that_of_the_trunk(policy):
-    keras.config.set_dtype_policy(policy)
-    try:
-        built = small_network()
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert devices.precision(built) == policy.removeprefix("mixed_")

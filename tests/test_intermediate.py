@@ -142,7 +142,7 @@ def test_training_lowers_both_losses(finished):
 
 def test_the_loss_is_the_weighted_sum_of_both_sets(data, settings, tmp_path):
     run = first_run(data, settings, tmp_path)
-    examples = next(iter(run._batches(2)))
+    examples = next(iter(run._batches()))
     examples.pop("image_id")
     examples["draws"] = training.draw(0, 0, 2)
     parts = run.model.test_on_batch(examples, return_dict=True)

@@ -2,7 +2,7 @@
 
     python tests/training_run.py FOLDER NAME COMPUTE
 
-FOLDER holds one record shard, images.txt, settings.json and start.weights.h5; the outputs go to
+FOLDER holds one record shard, images.txt, settings.json and start.keras; the outputs go to
 FOLDER/NAME. COMPUTE is JSON, the arguments of `devices.use`.
 """
 
@@ -41,7 +41,7 @@ def main(folder: Path, name: str, compute: dict) -> None:
     from bottomup.training import train
 
     settings = json.loads((folder / "settings.json").read_text())
-    settings["initial_weights"] = {"file": str(folder / "start.weights.h5")}
+    settings["initial_weights"] = {"file": str(folder / "start.keras")}
     shard = next(folder.glob("*.tfrecord"))
     state = folder / name / "state"
     train(settings, [shard], folder / "images.txt", COCO_PERSON, 0, folder / name, state)

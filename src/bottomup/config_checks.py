@@ -57,8 +57,10 @@ def check_side(side: int, stride: int, at: str, stride_of: str) -> None:
 
 
 def check_training(values: Mapping, shown: str) -> None:
-    """The crop must fit the grid, and the scales must be in order."""
-    check_side(values["crop"], values["output_stride"], f"{shown}: crop", "output_stride")
+    """The crops must fit the grid, and the scales must be in order."""
+    crops = values["crop"] if isinstance(values["crop"], list) else [values["crop"]]
+    for crop in crops:
+        check_side(crop, values["output_stride"], f"{shown}: crop", "output_stride")
     low, high = values["augmentation"]["scale"]
     if low > high:
         raise InputError(

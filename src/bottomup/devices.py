@@ -6,7 +6,7 @@ inside the functions, since it is chosen before its first import.
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from bottomup.errors import InputError
 
@@ -77,22 +77,6 @@ def check_split(sizes: Mapping[str, int]) -> None:
                 f"{key}: {size} images cannot be split among {count} devices; take a multiple of "
                 f"{count}, or set compute.devices to one"
             )
-
-
-def precision(network) -> str:
-    """The number format in which the convolutions of a network's trunk really compute."""
-    trunk = [layer for layer in _convolutions(network) if not layer.name.endswith("_convolution")]
-    return " and ".join(sorted({layer.compute_dtype for layer in trunk}))
-
-
-def _convolutions(network) -> Iterator:
-    import keras
-
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from _convolutions(layer)
-        elif isinstance(layer, keras.layers.Conv2D):
-            yield layer
 
 
 def _backend(asked: str | None) -> str:

@@ -15,6 +15,7 @@ from bottomup.files import written_aside
 from bottomup.inference import Predictor, fields_of_images, read_image
 from bottomup.publish.drawing import detected, draw_people
 from bottomup.skeleton import Skeleton
+from bottomup.training_step import crop_sides
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
 LEAST_DRAWN_SCORE = 0.2
@@ -41,7 +42,7 @@ def predict(
     paths = image_files(images)
     predictor = Predictor.load(run_dir, (protocol or {}).get("output_stride"))
     settings = json.loads((Path(run_dir) / "run.json").read_text())["settings"]
-    protocol = protocol or {"sides": [settings["crop"]], "flip": False, "decoder": {}}
+    protocol = protocol or {"sides": [max(crop_sides(settings))], "flip": False, "decoder": {}}
     decoder = _decoder_settings(settings["system_options"], protocol["decoder"])
     listed, results, unread = [], {"keypoints": [], "segmentation": []}, {}
     for number, path in enumerate(tqdm(paths, unit="image", file=sys.stderr), 1):

@@ -134,7 +134,7 @@ def run_record(
     inputs: Iterable[Path | str] = (),
     outputs: Iterable[Path | str] = (),
     seeds: Mapping[str, int] | None = None,
-    device: str | None = None,
+    device: str | Mapping | None = None,
 ) -> dict:
     """What a result depends on, as plain values for JSON.
 
@@ -142,7 +142,7 @@ def run_record(
         inputs: Files that were read.
         outputs: Files that were made.
         seeds: Seeds by what they decide.
-        device: Name of the device that computed.
+        device: What computed, by name or in words.
 
     Returns:
         Versions of Python and of the packages that compute (null where absent), the commit and

@@ -31,7 +31,7 @@ from bottomup.provenance import run_record
 from bottomup.skeleton import Skeleton
 from bottomup.summaries import EventFile
 from bottomup.training_pictures import compared
-from bottomup.training_step import TrainingStep
+from bottomup.training_step import TrainingStep, crop_sides
 
 
 def train(
@@ -99,9 +99,7 @@ class Run:
         )
         initial = settings.get("initial_weights", "random")
         self.fields = initial_network(_network_arguments(settings, skeleton), initial)
-        self.model = TrainingStep(self.fields, settings, skeleton)
-        self.model.compile(optimizer=optimizer(self.schedule))
-        self.model.optimizer.build(self.model.trainable_variables)
+        self.model, self.models = _compiled_steps(self.fields, settings, skeleton)
         self.guard = self._guard()
 
     @property
@@ -169,7 +167,9 @@ class Run:
             writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
             writer.writeheader()
             writer.writerows(self.rows)
-        record = run_record(inputs, [weights], seeds={"run": self.seed}, device=_device())
+        record = run_record(
+            inputs, [weights], seeds={"run": self.seed}, device=devices.description()
+        )
         with written_aside(out_dir / "run.json") as aside:
             aside.write_text(json.dumps(record | self._facts(), indent=1))
 
@@ -183,7 +183,6 @@ class Run:
             "steps": self.step,
             "seconds": round(self.seconds, 1),
             "resumes": self.resumes,
-            "backend": keras.backend.backend(),
             "precision": _precision(self.fields),
             "deterministic": self.schedule.get("deterministic", False),
         }
@@ -205,7 +204,8 @@ class Run:
     def _one_step(self, examples: dict) -> None:
         ids = examples.pop("image_id")
         examples["draws"] = draw(self.seed, self.step, len(ids))
-        parts = self.model.train_on_batch(examples, return_dict=True)
+        model = self.models[self.step % len(self.models)]
+        parts = model.train_on_batch(examples, return_dict=True)
         self.recent.append({name: float(value) for name, value in parts.items()})
         self.step += 1
         self.guard.check(self.step, self.recent[-1], ids.tolist())
@@ -276,8 +276,18 @@ def _means(parts: list[dict]) -> dict[str, float]:
     return {name: float(np.mean([part[name] for part in parts])) for name in names}
 
 
-def _device() -> str:
-    return keras.distribution.list_devices()[0]
+def _compiled_steps(
+    fields: keras.Model, settings: Mapping, skeleton: Skeleton
+) -> tuple[TrainingStep, list[TrainingStep]]:
+    """The step at the first crop, and those at all crops: one network, one optimizer."""
+    first = TrainingStep(fields, settings, skeleton)
+    first.compile(optimizer=optimizer(settings["training"]))
+    first.optimizer.build(first.trainable_variables)
+    steps = [first]
+    for crop_px in crop_sides(settings)[1:]:
+        steps.append(TrainingStep(fields, settings, skeleton, crop_px, like=first))
+        steps[-1].compile(optimizer=first.optimizer)
+    return first, steps
 
 
 def _precision(fields: keras.Model) -> str:

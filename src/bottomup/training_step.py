@@ -13,18 +13,45 @@ from bottomup.augment import Augmentation, augment
 from bottomup.skeleton import Skeleton
 
 
+def crop_sides(settings: Mapping) -> tuple[int, ...]:
+    """Sides of the crops that an experiment trains on in turn, in px."""
+    crop = settings["crop"]
+    return (crop,) if isinstance(crop, int) else tuple(crop)
+
+
 class TrainingStep(keras.Model):
     """A network with its augmentation, targets and losses: batch in, losses by head out."""
 
-    def __init__(self, fields: keras.Model, settings: Mapping, skeleton: Skeleton):
+    def __init__(
+        self,
+        fields: keras.Model,
+        settings: Mapping,
+        skeleton: Skeleton,
+        crop_px: int | None = None,
+        like: "TrainingStep | None" = None,
+    ):
+        """Sets up the step.
+
+        Args:
+            fields: The network.
+            settings: An experiment's keys.
+            skeleton: Whose keypoints are learned.
+            crop_px: Side of the crops; None for the first of the settings.
+            like: A step at another crop, whose heads are shared.
+        """
         # A layer of half precision would round its inputs, which hold coordinates.
         super().__init__(dtype="float32")
         method = lookup.load("systems", settings["system"])
         self.options = method.Options.from_dict(settings.get("system_options", {}))
-        self.fields = intermediate.supervised(fields, settings, skeleton)
+        self.crop_px = crop_px or crop_sides(settings)[0]
+        self.fields = (
+            like.fields
+            if like
+            else intermediate.supervised(fields, settings | {"crop": self.crop_px}, skeleton)
+        )
         self.factors = intermediate.loss_weights(settings, self.options)
         self.method, self.skeleton = method, skeleton
-        self.stride, self.crop_px = settings["output_stride"], settings["crop"]
+        self.stride = settings["output_stride"]
         self.augmentation = Augmentation(**settings.get("augmentation", {}))
         self.trackers = {name: keras.metrics.Mean(name) for name in self.fields.output}
 
