@@ -81,12 +81,11 @@ def curves(rows):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A run on TensorFlow, one on JAX, and one on two devices of JAX."""
+    """A run on TensorFlow, and the same on JAX."""
     scenes = (*UNEQUAL, 2, 0, ("rle", "unannotated"), ("polygon", "crowd"))
     folder = prepared(tmp_path_factory.mktemp("runs"), scenes, validation_images=2)
     training_run.run(folder, "on_tensorflow", {"backend": "tensorflow"})
     training_run.run(folder, "on_jax", JAX, **TWO_DEVICES)
-    training_run.run(folder, "on_both", JAX | {"devices": "all"}, **TWO_DEVICES)
     return folder
 
 
@@ -114,7 +113,9 @@ def test_jax_gives_the_weights_of_tensorflow(folder):
         np.testing.assert_allclose(one, two, rtol=0.02, atol=2e-3)
 
 
+@pytest.mark.long
 def test_two_devices_give_the_losses_of_one(folder):
+    training_run.run(folder, "on_both", JAX | {"devices": "all"}, **TWO_DEVICES)
     one, both = (training_run.history(folder / name) for name in ("on_jax", "on_both"))
     shared = json.loads((folder / "on_both" / "computed_on.json").read_text())
     assert (shared["backend"], shared["kind"], shared["count"]) == ("jax", "cpu", 2)
