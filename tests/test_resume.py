@@ -14,9 +14,7 @@ import keras
 import pytest
 
 import bottomup.network  # noqa: F401  (its layers, for Keras to find)
-from bottomup.records import write_records
-from bottomup.skeleton import COCO_PERSON
-from people import make_coco
+from training_data import write_training_data
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 STEPS = 40
@@ -88,12 +86,7 @@ except KeyboardInterrupt:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("records")
-    annotations_path, images_dir = make_coco(folder, (1, 2, 0, 3, ("rle", "unannotated"), 1))
-    path = folder / "train-00000-of-00001.tfrecord"
-    write_records(annotations_path, COCO_PERSON, images_dir, path, 0, 1)
-    (folder / "images.txt").write_text("1\n2\n3\n4\n5\n6\n")
-    return [str(path), str(folder / "images.txt")]
+    return [str(path) for path in write_training_data(tmp_path_factory.mktemp("records"))]
 
 
 def python(program, *words, cores=None):

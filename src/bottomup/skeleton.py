@@ -121,6 +121,19 @@ def mirrored(name: str) -> str:
     return "_".join(swap.get(word, word) for word in name.split("_"))
 
 
+BODY_EDGES = (
+    ("left_shoulder", "left_hip"),
+    ("right_shoulder", "right_hip"),
+    ("left_hip", "left_knee"),
+    ("right_hip", "right_knee"),
+    ("left_knee", "left_ankle"),
+    ("right_knee", "right_ankle"),
+    ("left_shoulder", "left_elbow"),
+    ("right_shoulder", "right_elbow"),
+    ("left_elbow", "left_wrist"),
+    ("right_elbow", "right_wrist"),
+)
+
 COCO_PERSON = Skeleton(
     name="coco_person",
     keypoints=(
@@ -138,16 +151,7 @@ COCO_PERSON = Skeleton(
         ("nose", "right_shoulder"),
         ("left_eye", "left_ear"),
         ("right_eye", "right_ear"),
-        ("left_shoulder", "left_hip"),
-        ("right_shoulder", "right_hip"),
-        ("left_hip", "left_knee"),
-        ("right_hip", "right_knee"),
-        ("left_knee", "left_ankle"),
-        ("right_knee", "right_ankle"),
-        ("left_shoulder", "left_elbow"),
-        ("right_shoulder", "right_elbow"),
-        ("left_elbow", "left_wrist"),
-        ("right_elbow", "right_wrist"),
+        *BODY_EDGES,
     ),
     sigmas=(
         *(0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072),
@@ -167,16 +171,7 @@ CROWDPOSE = Skeleton(
         ("head", "neck"),
         ("neck", "left_shoulder"),
         ("neck", "right_shoulder"),
-        ("left_shoulder", "left_hip"),
-        ("right_shoulder", "right_hip"),
-        ("left_hip", "left_knee"),
-        ("right_hip", "right_knee"),
-        ("left_knee", "left_ankle"),
-        ("right_knee", "right_ankle"),
-        ("left_shoulder", "left_elbow"),
-        ("right_shoulder", "right_elbow"),
-        ("left_elbow", "left_wrist"),
-        ("right_elbow", "right_wrist"),
+        *BODY_EDGES,
     ),
     sigmas=(
         *(0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107),

@@ -41,6 +41,36 @@ def torch_input() -> layers.Layer:
     return layers.Normalization(mean=IMAGENET_MEAN_RGB, variance=variance, name="torch_input")
 
 
+def build_trunk(
+    family: str,
+    output_stride: int,
+    weights: Path | str | None,
+    *first: layers.Layer,
+    amend: Callable[[dict], None] = lambda layer: None,
+    **options,
+) -> keras.Model:
+    """A family of `keras.applications` as a trunk.
+
+    Args:
+        family: Name of its function.
+        output_stride: Input px between two nodes of the output.
+        weights: File of the published weights without top; None starts at random.
+        first: Layers that turn RGB images in 0..255 into the input of the published network.
+        amend: As in `atrous`.
+        options: The family's own.
+
+    Raises:
+        InputError: The file is missing or holds weights of another network.
+    """
+    published = getattr(keras.applications, family)(
+        include_top=False, weights=None, input_shape=(None, None, 3), **options
+    )
+    trunk = atrous(published, output_stride, amend)
+    if weights:
+        load_published(trunk, weights)
+    return with_input(trunk, *first)
+
+
 def atrous(
     published: keras.Model, output_stride: int, amend: Callable[[dict], None] = lambda layer: None
 ) -> keras.Model:

@@ -8,7 +8,7 @@ each node at stride 32, and dilated they give each node of a finer grid its own 
 import keras
 from keras import layers
 
-from bottomup.backbones._published import atrous, load_published, torch_input, with_input
+from bottomup.backbones._published import build_trunk, torch_input
 
 # Puts the 32 px of node (i, j) around pixel (j stride, i stride), from 16 px before it to 15 px
 # after, half a pixel off: the middle of an even block lies between pixels. It also makes of n
@@ -37,10 +37,11 @@ def build(output_stride: int, weights: str | None = None, size: str = "tiny") ->
         InputError: The file is missing or holds weights of another network.
     """
     names = {"tiny": "Tiny", "small": "Small", "base": "Base", "large": "Large", "xlarge": "XLarge"}
-    published = getattr(keras.applications, f"ConvNeXt{names[size]}")(
-        include_top=False, include_preprocessing=False, weights=None, input_shape=(None, None, 3)
+    return build_trunk(
+        f"ConvNeXt{names[size]}",
+        output_stride,
+        weights,
+        torch_input(),
+        layers.ZeroPadding2D(BLOCK_PADDING),
+        include_preprocessing=False,
     )
-    trunk = atrous(published, output_stride)
-    if weights:
-        load_published(trunk, weights)
-    return with_input(trunk, torch_input(), layers.ZeroPadding2D(BLOCK_PADDING))

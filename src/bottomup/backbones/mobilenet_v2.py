@@ -2,7 +2,7 @@
 
 import keras
 
-from bottomup.backbones._published import atrous, load_published, tf_input, with_input
+from bottomup.backbones._published import build_trunk, tf_input
 
 
 def input_stride(output_stride: int) -> int:
@@ -26,13 +26,9 @@ def build(output_stride: int, weights: str | None = None, alpha: float = 1.0) ->
     Raises:
         InputError: The file is missing or holds weights of another network.
     """
-    published = keras.applications.MobileNetV2(
-        include_top=False, weights=None, input_shape=(None, None, 3), alpha=alpha
+    return build_trunk(
+        "MobileNetV2", output_stride, weights, tf_input(), amend=_pad_for_odd_sides, alpha=alpha
     )
-    trunk = atrous(published, output_stride, amend=_pad_for_odd_sides)
-    if weights:
-        load_published(trunk, weights)
-    return with_input(trunk, tf_input())
 
 
 def _pad_for_odd_sides(layer: dict) -> None:

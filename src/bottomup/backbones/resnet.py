@@ -6,7 +6,7 @@ nodes lie where they should on any side of n stride + 1.
 
 import keras
 
-from bottomup.backbones._published import CaffeInput, atrous, load_published, with_input
+from bottomup.backbones._published import CaffeInput, build_trunk
 
 
 def input_stride(output_stride: int) -> int:
@@ -29,11 +29,4 @@ def build(output_stride: int, weights: str | None = None, depth: int = 101) -> k
     Raises:
         InputError: The file is missing or holds weights of another network.
     """
-    family = {50: "ResNet50", 101: "ResNet101", 152: "ResNet152"}[depth]
-    published = getattr(keras.applications, family)(
-        include_top=False, weights=None, input_shape=(None, None, 3)
-    )
-    trunk = atrous(published, output_stride)
-    if weights:
-        load_published(trunk, weights)
-    return with_input(trunk, CaffeInput())
+    return build_trunk(f"ResNet{depth}", output_stride, weights, CaffeInput())

@@ -6,7 +6,7 @@ behind a padding of its own, and whose shortcut is a strided pooling of one node
 
 import keras
 
-from bottomup.backbones._published import atrous, load_published, tf_input, with_input
+from bottomup.backbones._published import build_trunk, tf_input
 
 
 def input_stride(output_stride: int) -> int:
@@ -29,11 +29,4 @@ def build(output_stride: int, weights: str | None = None, depth: int = 101) -> k
     Raises:
         InputError: The file is missing or holds weights of another network.
     """
-    family = {50: "ResNet50V2", 101: "ResNet101V2", 152: "ResNet152V2"}[depth]
-    published = getattr(keras.applications, family)(
-        include_top=False, weights=None, input_shape=(None, None, 3)
-    )
-    trunk = atrous(published, output_stride)
-    if weights:
-        load_published(trunk, weights)
-    return with_input(trunk, tf_input())
+    return build_trunk(f"ResNet{depth}V2", output_stride, weights, tf_input())
