@@ -16,12 +16,15 @@ rule decode_shard:
         "results/benchmarks/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/decoded-{shard}-of-{shards}.tsv"
     group:
         "shard"
+    # Before any further inference, on the cores that its own set free: see infer.smk.
+    priority: 3
     conda:
         CPU_ENV
-    threads: 8
+    threads: threads_of(8)
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=120,
+        field_shards=1,
     params:
         decoder=lambda wildcards: decoder_of(wildcards.experiment, wildcards.protocol),
         skeleton=model_skeleton,
@@ -46,7 +49,7 @@ rule merge_results:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=20,
     params:
         annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),

@@ -18,7 +18,7 @@ rule evaluate_results:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         names=lambda wildcards: dict(wildcards),

@@ -22,7 +22,7 @@ rule make_table:
     conda:
         CPU_ENV
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=30,
     params:
         module=lambda wildcards: wildcards.table,
@@ -48,7 +48,7 @@ rule make_figure:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         module=lambda wildcards: wildcards.figure,
@@ -73,7 +73,7 @@ rule list_packages:
     conda:
         CPU_ENV
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         code=shell_code(LIST_PACKAGES),
