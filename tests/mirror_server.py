@@ -1,11 +1,14 @@
 """A small web server on loopback that can misbehave, for tests of downloads."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+PIECE_BYTES = 1 << 16
 
 
 @dataclass
@@ -20,6 +23,7 @@ class Mirror:
         ranges: Whether it understands ranges.
         announces: Whether it tells the length of what it sends.
         lie: Bytes by which a range begins later than asked.
+        pause_s: How long it waits after every 64 KiB.
         asked: Path and range (or None) of every request so far.
     """
 
@@ -30,6 +34,7 @@ class Mirror:
     ranges: bool = True
     announces: bool = True
     lie: int = 0
+    pause_s: float = 0.0
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -83,7 +88,10 @@ class Handler(BaseHTTPRequestHandler):
         if mirror.announces:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: mirror.cuts.pop(0)] if mirror.cuts else body)
+        body = body[: mirror.cuts.pop(0)] if mirror.cuts else body
+        for start in range(0, len(body), PIECE_BYTES):
+            self.wfile.write(body[start : start + PIECE_BYTES])
+            time.sleep(mirror.pause_s)
 
     def log_message(self, *_) -> None:
         """Keeps the test output clean."""

@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     add_oracle(commands)
     add_predict(commands)
+    add_verify(commands)
     return top
 
 
@@ -124,6 +125,38 @@ def run_predict(options: argparse.Namespace) -> None:
     print(f"results in {options.out}")
     if unread:
         raise InputError(f"{len(unread)} images left out: {'; '.join(unread.values())}")
+
+
+def add_verify(commands) -> None:
+    """`bottomup verify`: damaged files, by their checksums."""
+    command = commands.add_parser(
+        "verify",
+        help="compare finished files with their checksums",
+        description="Reads all archives, unpacked files, records, weights and result files of a "
+        "working folder and names those that no longer bear their checksums.",
+    )
+    add = command.add_argument
+    add("--folder", type=Path, default=Path(), metavar="DIR", help="where results/ lies (here)")
+    add("--remove", action="store_true", help="delete what is damaged, so that it is made again")
+    command.set_defaults(run=run_verify)
+
+
+def run_verify(options: argparse.Namespace) -> None:
+    """Names damaged files; fails if there are any that stay."""
+    from bottomup.sums import damages
+
+    found = list(damages(options.folder))
+    for damage in found:
+        print(f"{damage.path}: {damage.reason}")
+        for path in (damage.path, *damage.stale) if options.remove else ():
+            path.unlink(missing_ok=True)
+    if found and not options.remove:
+        raise InputError(
+            f"{len(found)} damaged files; delete them with --remove, and the same snakemake "
+            "command makes them again"
+        )
+    print(f"{len(found)} damaged files removed; run the same snakemake command again"
+          if found else "every file bears its checksum")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from bottomup.fields.grid import Fields, Frame, grid_size, padded_side
 from bottomup.fields.merge import flip_fields, merge_fields
 from bottomup.fields.store import write_fields
 from bottomup.files import written_aside
+from bottomup.provenance import file_sha256
 from bottomup.skeleton import Skeleton
 
 BATCH = 8
@@ -55,7 +56,9 @@ class Predictor:
         for name in ("run.json", "weights.keras"):
             if not (run_dir / name).is_file():
                 raise InputError(f"{run_dir}: no {name} here; give the folder of a finished run")
-        arguments = json.loads((run_dir / "run.json").read_text())["network"]
+        record = json.loads((run_dir / "run.json").read_text())
+        arguments = record["network"]
+        _check_weights(run_dir / "weights.keras", record.get("outputs", {}))
         # Keras finds the layers of a trunk only once the trunk's module has been imported.
         lookup.load("backbones", arguments["backbone"])
         fields = keras.saving.load_model(run_dir / "weights.keras", compile=False)
@@ -71,6 +74,16 @@ class Predictor:
             stride,
             arguments["system_options"].get("sub_cells", 1),
             network.input_stride(arguments["backbone"], stride),
+        )
+
+
+def _check_weights(weights: Path, written: Mapping[str, str]) -> None:
+    promised = {Path(path).name: value for path, value in written.items()}.get(weights.name)
+    found = file_sha256(weights)
+    if promised and found != promised:
+        raise InputError(
+            f"{weights}: damaged (sha256 {found}, was {promised}); delete it, and the same command "
+            "trains again"
         )
 
 

@@ -126,8 +126,15 @@ def _tree_dump(text: str) -> str:
 
 def file_sha256(path: Path | str) -> str:
     """sha256 of a file, hexadecimal."""
+    return file_digest(path, "sha256")
+
+
+def file_digest(path: Path | str, kind: str) -> str:
+    """`sha256` or `md5` of a file, hexadecimal."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(kind, usedforsecurity=False)
+        ).hexdigest()
 
 
 def run_record(

@@ -1,7 +1,7 @@
 """Decoding: from fields to persons, on CPUs.
 
 Needs the fields of a shard. Gives the persons of that shard, then the two COCO result files of the
-split, from which no image may be missing.
+split, from which no image may be missing, and their checksums.
 """
 
 
@@ -42,6 +42,7 @@ rule merge_results:
     output:
         keypoints=f"{TEST}/keypoints.json",
         segmentation=f"{TEST}/segmentation.json",
+        sums=f"{TEST}/sums.json",
     log:
         "results/logs/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/keypoints.log",
     benchmark:

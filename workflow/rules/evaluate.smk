@@ -8,6 +8,7 @@ rule evaluate_results:
     input:
         keypoints=f"{TEST}/keypoints.json",
         segmentation=f"{TEST}/segmentation.json",
+        sums=f"{TEST}/sums.json",
         data=lambda wildcards: data_of(wildcards.dataset, wildcards.split),
     output:
         metrics=f"{TEST}/metrics.csv",
