@@ -19,6 +19,7 @@ class Mirror:
         folder: What it serves.
         address: `http://127.0.0.1:<port>`.
         cuts: For the next replies, after how many bytes each breaks off.
+        cut_at: For the next replies, the byte of the file at which each breaks off.
         statuses: For the next replies, the status each answers with; 200 sends the file.
         ranges: Whether it understands ranges.
         announces: Whether it tells the length of what it sends.
@@ -30,6 +31,7 @@ class Mirror:
     folder: Path
     address: str
     cuts: list[int] = field(default_factory=list)
+    cut_at: list[int] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     ranges: bool = True
     announces: bool = True
@@ -72,8 +74,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_part(self, content: bytes) -> None:
         mirror = self.server.mirror
-        asked = self.headers.get("Range")
-        start = 0
+        asked, start = self.headers.get("Range"), 0
         if asked and mirror.ranges:
             start = int(asked.removeprefix("bytes=").split("-")[0])
             if start >= len(content):
@@ -89,6 +90,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         body = body[: mirror.cuts.pop(0)] if mirror.cuts else body
+        body = body[: mirror.cut_at.pop(0) - start] if mirror.cut_at else body
         for start in range(0, len(body), PIECE_BYTES):
             self.wfile.write(body[start : start + PIECE_BYTES])
             time.sleep(mirror.pause_s)

@@ -62,7 +62,7 @@ def damages(folder: Path | str = ".") -> Iterator[Damage]:
 
 
 def _archives(resources: Path) -> Iterator[Damage]:
-    for mark in sorted((resources / "datasets").glob("*/*.unpacked")):
+    for mark in sorted((resources / "datasets").glob("*/[!.]*.unpacked")):
         entry = json.loads(mark.read_text())
         archive = resources / "archives" / mark.parent.name / entry["url"].rsplit("/", 1)[-1]
         for kind in ("sha256", "md5"):
@@ -76,7 +76,7 @@ def _archives(resources: Path) -> Iterator[Damage]:
 def _unpacked(datasets: Path) -> Iterator[Damage]:
     for note in sorted(datasets.glob("*/.unpacked/*.json")):
         dataset = note.parents[1]
-        stale = (note, *dataset.glob("*.unpacked"))
+        stale = (note, *dataset.glob("[!.]*.unpacked"))
         for name, (_, promised) in json.loads(note.read_text()).items():
             path = dataset / name
             if path.exists() and (found := _crc(path)) != promised:

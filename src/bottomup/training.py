@@ -185,6 +185,7 @@ class Run:
         return {
             "network": _network_arguments(self.settings, self.skeleton),
             "settings": dict(self.settings),
+            "digest": self.state_dir.name,
             "images": len(self.image_ids),
             "images_seen": self.step * self.schedule["batch"],
             "steps": self.step,

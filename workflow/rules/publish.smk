@@ -10,11 +10,13 @@ LIST_PACKAGES = "python -m pip list --format=freeze > {output} 2> {log}"
 rule make_table:
     input:
         publication_files,
+        runs=FILES["runs"](),
     output:
         csv="results/tables/{table}.csv",
         md="results/tables/{table}.md",
         tex="results/tables/{table}.tex",
         html=for_report("results/tables/{table}.html", "{table}", "table"),
+        reproduce="results/tables/{table}.reproduce.csv",
     log:
         "results/logs/tables/{table}.log",
     benchmark:
@@ -27,6 +29,7 @@ rule make_table:
     params:
         module=lambda wildcards: wildcards.table,
         values=publication_values,
+        tests=untracked(lambda wildcards: tests_behind()),
         caption=untracked(lambda wildcards: publication_of(wildcards).caption),
         code=code("make_publication.py", publication_module),
     message:
