@@ -24,7 +24,7 @@ test-all: set-up
 	$(MAKE) test-cluster
 
 test-cluster: set-up
-	python -m pytest -n 0 -m cluster tests/cluster
+	python -m pytest -n 0 -m cluster tests
 
 lint: set-up
 	ruff check .

@@ -31,6 +31,7 @@ ORDER = (
         "publish",
         "config_checks",
         "config",
+        "bill",
         "oracle",
         "predict",
         "cli",

@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     add_oracle(commands)
     add_predict(commands)
     add_verify(commands)
+    add_bill(commands)
     return top
 
 
@@ -157,6 +158,34 @@ def run_verify(options: argparse.Namespace) -> None:
         )
     print(f"{len(found)} damaged files removed; run the same snakemake command again"
           if found else "every file bears its checksum")  # fmt: skip
+
+
+def add_bill(commands) -> None:
+    """`bottomup bill`: what a study takes, before it runs."""
+    command = commands.add_parser(
+        "bill",
+        help="jobs, GPU hours, storage and download of a study",
+        description="Prints what a study takes if nothing of it is done yet: its jobs and its "
+        "download from the config, hours and storage from stated assumptions.",
+    )
+    add = command.add_argument
+    add("--config", type=Path, default=Path("config/config.yaml"), metavar="FILE", help="a study")
+    command.set_defaults(run=run_bill)
+
+
+def run_bill(options: argparse.Namespace) -> None:
+    """Prints the bill; the study's files lie beside the one that is given."""
+    from bottomup import schema
+    from bottomup.bill import bill
+    from bottomup.catalogue import publish_modules
+    from bottomup.config import load_study
+
+    config = options.config.resolve()
+    study = load_study(schema.read_yaml(config), config.parents[1], options.config)
+    path = config.parent / "weights.yaml"
+    weights = schema.validated(schema.read_yaml(path), schema.load_schema("weights"), path)
+    needs = {name: module.needs for name, module in publish_modules().items()}
+    print("\n".join(bill(study, needs, weights).lines()))
 
 
 if __name__ == "__main__":

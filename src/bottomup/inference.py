@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
+import PIL.Image
 import tensorflow as tf
 
 from bottomup import lookup, network
@@ -25,6 +26,11 @@ from bottomup.provenance import file_sha256
 from bottomup.skeleton import Skeleton
 
 BATCH = 8
+FORMATS = ("JPEG", "PNG", "BMP", "GIF")
+UNREADABLE = (
+    *(OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError),
+    tf.errors.InvalidArgumentError,
+)
 
 
 @dataclass(frozen=True)
@@ -188,10 +194,14 @@ def read_image(path: Path | str) -> np.ndarray:
         InputError: The file is missing or no image that can be read.
     """
     try:
+        # The header first: what claims to be huge is refused before room is made for it. (Where
+        # the file says how its camera was held, that is left as it is, as in COCO's annotations.)
+        with PIL.Image.open(path, formats=FORMATS):
+            pass
         data = Path(path).read_bytes()
         return tf.io.decode_image(data, channels=3, expand_animations=False).numpy()
-    except (OSError, tf.errors.InvalidArgumentError) as error:
-        reason = str(error).splitlines()[0]
+    except UNREADABLE as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: cannot be read as an image ({reason}); replace it") from error
 
 

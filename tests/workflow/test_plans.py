@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from workflow_story import REPOSITORY, planned_jobs
 
+from bottomup.bill import bill
+from bottomup.catalogue import publish_modules
+from bottomup.config import load_study
 from bottomup.schema import read_yaml
 
 NO_NETWORK = Path(__file__).parent / "no_network"
@@ -30,6 +33,15 @@ def plan(folder: Path, *words: str) -> str:
     return done.stdout + done.stderr
 
 
+def billed_jobs(study: str) -> dict[str, int]:
+    """The jobs that `bottomup bill` counts."""
+    config = REPOSITORY / "config"
+    weights = read_yaml(config / "weights.yaml")
+    needs = {name: module.needs for name, module in publish_modules().items()}
+    read = load_study(read_yaml(config / study), REPOSITORY, study)
+    return bill(read, needs, weights).jobs
+
+
 def test_the_papers_are_planned_in_seconds_without_a_network(tmp_path):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     jobs = planned_jobs(plan(tmp_path, "--configfile", "config/papers.yaml"))
@@ -39,6 +51,7 @@ def test_the_papers_are_planned_in_seconds_without_a_network(tmp_path):
     assert jobs["train_model"] == 42
     assert jobs["evaluate_results"] == 84
     assert jobs["fetch_archive"] == 3
+    assert jobs == billed_jobs("papers.yaml")
 
 
 @pytest.mark.parametrize("study", [name for name in STUDIES if name != "papers.yaml"])
@@ -46,6 +59,7 @@ def test_study_is_planned(tmp_path, study):
     jobs = planned_jobs(plan(tmp_path, "--configfile", f"config/{study}"))
     assert jobs["train_model"] >= 1
     assert jobs["evaluate_results"] >= 1
+    assert jobs == billed_jobs(study)
 
 
 def test_the_quickstart_is_the_default(tmp_path):
