@@ -40,8 +40,10 @@ def plan(seeds: int, *words: str) -> dict[str, float]:
         config.write_text(json.dumps(study(seeds)))
         started = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"]
-            + ["--configfile", str(config), "--directory", folder, *words],
+            [
+                *(sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"),
+                *("--configfile", str(config), "--directory", folder, *words),
+            ],
             cwd=REPOSITORY,
             capture_output=True,
             text=True,

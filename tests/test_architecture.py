@@ -14,7 +14,17 @@ SCRIPTS = sorted((REPOSITORY / "workflow" / "scripts").glob("*.py"))
 
 # From left to right. A package stands for its modules, unless one is named by itself.
 ORDER = (
-    *("errors", "files", "devices", "lookup", "provenance", "sums", "schema", "catalogue"),
+    *(
+        "errors",
+        "files",
+        "device_claims",
+        "devices",
+        "lookup",
+        "provenance",
+        "sums",
+        "schema",
+        "catalogue",
+    ),
     *("config_docs", "job"),
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
     *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),

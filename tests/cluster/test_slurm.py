@@ -102,15 +102,15 @@ def test_a_lost_node_that_still_writes_harms_nothing(cluster, story, account):
 
 def test_a_training_stops_before_its_wall_time_and_sends_itself_again(cluster, story, account):
     with account.fault("Slurm: own time limit, wall_minutes 1 of runtime 2") as fault:
-        story.set_steps(300)
+        story.set_steps(120)
         limits = ("train_model:runtime=2", "train_model:wall_minutes=1")
         process = story.on(cluster, TRAINED, "--set-resources", *limits)
         assert process.wait() == 0, story.said
         job = cluster.jobs()[-1]
         fault.happened(int(job["Restarts"]) >= 1, f"job {job['JobId']} restarted {job['Restarts']}")
-        fault.told(r"to be continued: stopped at step \d+ of 300, its 1 minutes are over[^\n]*",
+        fault.told(r"to be continued: stopped at step \d+ of 120, its 1 minutes are over[^\n]*",
                    story.slurm_logs() + story.said + story.log)  # fmt: skip
-        story.check_whole(300)
+        story.check_whole(120)
         assert story.record["resumes"] >= 1
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workflow_story import Story
 
-STEPS = 150
+STEPS = 60
 EXPERIMENT = """
 based_on: toy
 training: {{steps: {steps}, batch: 1, checkpoint_every: 5, log_every: 5}}
