@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bottomup.errors import InputError
+from bottomup.files import named
 
 
 class Snapshot:
@@ -38,7 +39,7 @@ class Snapshot:
             forgotten.unlink(missing_ok=True)
         arrays = {f"v{number:05d}": value for number, value in enumerate(self.arrays)}
         try:
-            with aside.open("wb") as file:
+            with named(path), aside.open("wb") as file:
                 np.savez(file, progress=np.array(self.progress), **arrays)
                 file.flush()
                 os.fsync(file.fileno())

@@ -10,6 +10,7 @@ of it, never what it computes, and are left out.
 
 import ast
 import hashlib
+import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -169,8 +170,11 @@ def run_record(
 
 
 def git_state(folder: Path | str) -> dict[str, Any]:
-    """The commit of a work tree and whether it has changes; nulls where there is no git."""
-    commit = _git(folder, "rev-parse", "HEAD")
+    """The commit of a work tree and whether it has changes; nulls where there is no git.
+
+    A container has no work tree; what it was built from is in its variable BOTTOMUP_COMMIT.
+    """
+    commit = _git(folder, "rev-parse", "HEAD") or os.environ.get("BOTTOMUP_COMMIT") or None
     changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
     return {"commit": commit, "dirty": None if changes is None else bool(changes)}
 
