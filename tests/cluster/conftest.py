@@ -112,7 +112,9 @@ def prepared(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def story(prepared, tmp_path) -> TrainingStory:
-    """A copy of that study."""
+def story(prepared, tmp_path) -> Iterator[TrainingStory]:
+    """A copy of that study; what it started and left running ends with the test."""
     shutil.copytree(prepared, tmp_path / "study", symlinks=True)
-    return TrainingStory(tmp_path / "study")
+    made = TrainingStory(tmp_path / "study")
+    yield made
+    made.end()

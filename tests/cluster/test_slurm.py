@@ -101,23 +101,24 @@ def test_a_lost_node_that_still_writes_harms_nothing(cluster, story, account):
 
 
 def test_a_training_stops_before_its_wall_time_and_sends_itself_again(cluster, story, account):
-    with account.fault("Slurm: own time limit, wall_minutes 1 of runtime 2") as fault:
-        story.set_steps(120)
-        limits = ("train_model:runtime=2", "train_model:wall_minutes=1")
+    with account.fault("Slurm: own time limit, wall_minutes 2 of runtime 4") as fault:
+        story.set_steps(600)
+        limits = ("train_model:runtime=4", "train_model:wall_minutes=2")
         process = story.on(cluster, TRAINED, "--set-resources", *limits)
         assert process.wait() == 0, story.said
         job = cluster.jobs()[-1]
         fault.happened(int(job["Restarts"]) >= 1, f"job {job['JobId']} restarted {job['Restarts']}")
-        fault.told(r"to be continued: stopped at step \d+ of 120, its 1 minutes are over[^\n]*",
+        fault.told(r"to be continued: stopped at step \d+ of 600, its 2 minutes are over[^\n]*",
                    story.slurm_logs() + story.said + story.log)  # fmt: skip
-        story.check_whole(120)
+        story.check_whole(600)
         assert story.record["resumes"] >= 1
 
 
 def test_a_training_that_meets_the_wall_limit_is_continued(cluster, story, account):
     with account.fault("Slurm: wall limit of 2 minutes met in the middle of training") as fault:
         story.set_steps(100000)
-        process = story.on(cluster, TRAINED, "--set-resources", "train_model:runtime=2")
+        limit = ("--retries", "5", "--set-resources", "train_model:runtime=2")
+        process = story.on(cluster, TRAINED, *limit)
         story.wait_for_state(process)
         (job,) = running(cluster)
         story.wait_for(

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from workflow_story import Story
 
-STEPS = 60
+STEPS = 80
 EXPERIMENT = """
 based_on: toy
+crop: 129
 training: {{steps: {steps}, batch: 1, checkpoint_every: 5, log_every: 5}}
 """
 STUDY = """
@@ -33,6 +34,7 @@ class TrainingStory:
     def __init__(self, folder: Path):
         self.folder = folder
         self.output = folder / "output.txt"
+        self.started: list[subprocess.Popen] = []
 
     @classmethod
     def prepare(cls, folder: Path) -> "TrainingStory":
@@ -88,7 +90,7 @@ class TrainingStory:
     def _start(self, environment, *words: str, study: str) -> subprocess.Popen:
         command = [sys.executable, "-m", "snakemake", "--configfile", f"config/{study}.yaml"]
         with self.output.open("a") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [*command, *words],
                 cwd=self.folder,
                 stdout=output,
@@ -98,6 +100,15 @@ class TrainingStory:
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                 env={k: v for k, v in environment.items() if k != "PYTHONPATH"},
             )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kills what still runs of the commands that were started here."""
+        for process in self.started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def wait_for(self, is_so: Callable[[], object], what: str, process=None):
         """Waits until something is so and returns it; fails if the process ends before."""

@@ -14,10 +14,10 @@ rule decode_shard:
         "results/logs/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/decoded-{shard}-of-{shards}.log",
     benchmark:
         "results/benchmarks/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/decoded-{shard}-of-{shards}.tsv"
-    group:
-        "shard"
     # Before any further inference, on the cores that its own set free: see infer.smk.
     priority: 3
+    group:
+        "shard"
     conda:
         CPU_ENV
     threads: threads_of(8)

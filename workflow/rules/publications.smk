@@ -118,7 +118,11 @@ def config_digest(test):
     experiment = STUDY.experiments[test["experiment"]]
     protocol = STUDY.protocols[test["protocol"]]
     return values_digest(
-        experiment.settings, experiment.subset.recipe, protocol.settings, test["dataset"], test["split"]
+        experiment.settings,
+        experiment.subset.recipe,
+        protocol.settings,
+        test["dataset"],
+        test["split"],
     )
 
 
