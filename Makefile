@@ -1,12 +1,13 @@
 # make results   the quickstart study, to its last table and figure and the report
 # make test      the test suite; make test-all adds the long ones
+# make test-cluster   failures of all kinds on a real Slurm, with an account of them at the end
 # PYTHON=/path/to/python picks the Python that .venv is made with, CORES=N how many cores to use.
 SHELL := /bin/sh
 CORES ?= all
 CONFIG ?= config/config.yaml
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: results report test test-all lint docs pins set-up clean
+.PHONY: results report test test-all test-cluster lint docs pins set-up clean
 
 results: set-up
 	snakemake --cores $(CORES) --configfile $(CONFIG)
@@ -19,7 +20,11 @@ test: set-up
 	python -m pytest -n 2 --dist worksteal
 
 test-all: set-up
-	python -m pytest -n 2 --dist worksteal -m "long or not long"
+	python -m pytest -n 2 --dist worksteal -m "not cluster"
+	$(MAKE) test-cluster
+
+test-cluster: set-up
+	python -m pytest -n 0 -m cluster tests
 
 lint: set-up
 	ruff check .

@@ -1,11 +1,14 @@
 """A small web server on loopback that can misbehave, for tests of downloads."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+PIECE_BYTES = 1 << 16
 
 
 @dataclass
@@ -16,20 +19,24 @@ class Mirror:
         folder: What it serves.
         address: `http://127.0.0.1:<port>`.
         cuts: For the next replies, after how many bytes each breaks off.
+        cut_at: For the next replies, the byte of the file at which each breaks off.
         statuses: For the next replies, the status each answers with; 200 sends the file.
         ranges: Whether it understands ranges.
         announces: Whether it tells the length of what it sends.
         lie: Bytes by which a range begins later than asked.
+        pause_s: How long it waits after every 64 KiB.
         asked: Path and range (or None) of every request so far.
     """
 
     folder: Path
     address: str
     cuts: list[int] = field(default_factory=list)
+    cut_at: list[int] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     ranges: bool = True
     announces: bool = True
     lie: int = 0
+    pause_s: float = 0.0
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -67,8 +74,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_part(self, content: bytes) -> None:
         mirror = self.server.mirror
-        asked = self.headers.get("Range")
-        start = 0
+        asked, start = self.headers.get("Range"), 0
         if asked and mirror.ranges:
             start = int(asked.removeprefix("bytes=").split("-")[0])
             if start >= len(content):
@@ -83,7 +89,11 @@ class Handler(BaseHTTPRequestHandler):
         if mirror.announces:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: mirror.cuts.pop(0)] if mirror.cuts else body)
+        body = body[: mirror.cuts.pop(0)] if mirror.cuts else body
+        body = body[: mirror.cut_at.pop(0) - start] if mirror.cut_at else body
+        for start in range(0, len(body), PIECE_BYTES):
+            self.wfile.write(body[start : start + PIECE_BYTES])
+            time.sleep(mirror.pause_s)
 
     def log_message(self, *_) -> None:
         """Keeps the test output clean."""

@@ -14,11 +14,21 @@ SCRIPTS = sorted((REPOSITORY / "workflow" / "scripts").glob("*.py"))
 
 # From left to right. A package stands for its modules, unless one is named by itself.
 ORDER = (
-    *("errors", "files", "devices", "lookup", "provenance", "schema", "catalogue"),
+    *(
+        "errors",
+        "files",
+        "device_claims",
+        "devices",
+        "lookup",
+        "provenance",
+        "sums",
+        "schema",
+        "catalogue",
+    ),
     *("config_docs", "job"),
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
     *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),
-    *("intermediate", "training_step", "checkpoints", "determinism", "initial_weights"),
+    *("intermediate", "training_step", "checkpoints", "determinism", "finished", "initial_weights"),
     *("interruption", "locks", "loss_guard", "optimizers", "summaries", "training_pictures"),
     *("training", "inference", "decoding"),
     *(
@@ -31,6 +41,7 @@ ORDER = (
         "publish",
         "config_checks",
         "config",
+        "bill",
         "oracle",
         "predict",
         "cli",

@@ -67,3 +67,24 @@ def test_what_a_killed_writer_left_is_swept_up(tmp_path):
     (tmp_path / ".state.npz.999999.part").write_bytes(b"half")
     Snapshot(variables(), {"step": 5}).write(tmp_path / "state.npz")
     assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "gone"])
+def test_a_damaged_state_gives_way_to_the_one_before(tmp_path, damage, capsys):
+    keeper, held = Keeper(tmp_path / "state.npz"), variables()
+    for step in (5, 6):
+        keeper.take(held, {"step": step})
+        keeper.step_was_sound()
+    data = keeper.path.read_bytes()
+    place = data.index(np.ones((2, 3), np.float32).tobytes())
+    if damage == "flipped":
+        keeper.path.write_bytes(data[:place] + b"\xff" + data[place + 1 :])
+    elif damage == "cut":
+        keeper.path.write_bytes(data[:-20])
+    else:
+        keeper.path.unlink()
+    assert keeper.restore(held) == {"step": 5}
+    said = capsys.readouterr().err
+    assert ("the training state is damaged" in said) == (damage != "gone")
+    keeper.forget()
+    assert not list(tmp_path.iterdir())

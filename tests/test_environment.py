@@ -212,3 +212,30 @@ def test_role_lasts_until_told_otherwise(checkout):
     assert "requirements/gpu_jax.txt" in (checkout / ".venv/bin/calls").read_text()
     assert set_up(checkout, python).stdout == ""
     assert "set-up 1/3" in set_up(checkout, python, ROLE="cpu").stdout
+
+
+def instructions(path):
+    """Instructions of a container file with their arguments, continued lines joined."""
+    lines = re.sub(r"\\\n", " ", path.read_text(encoding="utf-8")).splitlines()
+    return [line.split(None, 1) for line in lines if line and not line.startswith("#")]
+
+
+def test_the_container_installs_the_pins_and_copies_what_exists():
+    found = instructions(REPOSITORY / "Containerfile")
+    known = {"FROM", "ARG", "ENV", "RUN", "WORKDIR", "COPY", "VOLUME", "ENTRYPOINT", "CMD"}
+    assert {word for word, _ in found} <= known
+    assert [word for word, _ in found].count("FROM") == 1
+    base = next(rest for word, rest in found if word == "FROM")
+    assert re.search(r"python:(\d+\.\d+)-slim", base)[1] in TESTED
+    copied = [rest.split()[0] for word, rest in found if word == "COPY"]
+    assert all((REPOSITORY / name).exists() for name in copied)
+    runs = " ".join(rest for word, rest in found if word == "RUN")
+    assert 'pip install --no-deps --require-hashes -r "requirements/${ROLE}.txt"' in runs
+    for word, rest in found:
+        if word in ("ENTRYPOINT", "CMD"):
+            assert isinstance(ast.literal_eval(rest), list)
+
+
+def test_what_a_container_does_not_need_stays_out():
+    ignored = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").split()
+    assert {".venv", ".git", "resources", "results/*"} <= set(ignored)

@@ -1,3 +1,4 @@
+import errno
 import logging
 import os
 import sys
@@ -42,6 +43,35 @@ def test_other_failures_leave_a_traceback_in_the_log(job, capfd):
     assert stopped.value.code == 1
     assert "Traceback" in log_of(job)
     assert "RuntimeError: no memory" in log_of(job)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/x"),
+        RuntimeError("results/x; No space left on device"),
+        OSError("Can't write data (errno = 27, error message = 'File too large')"),
+    ],
+)
+def test_a_full_disk_is_told_in_one_sentence(job, capfd, error):
+    def main(job):
+        raise error
+
+    job.output = ["results/x"]
+    with pytest.raises(SystemExit):
+        run_job(main, job)
+    said = capfd.readouterr().err
+    assert said.startswith("error: results/x: cannot be written to its end (")
+    assert said.count("\n") == 1
+
+
+def test_used_up_memory_is_told_in_one_sentence(job, capfd):
+    def main(job):
+        raise MemoryError
+
+    with pytest.raises(SystemExit):
+        run_job(main, job)
+    assert "error: the memory is used up; give the rule more" in capfd.readouterr().err
 
 
 def test_progress_reaches_the_terminal_and_the_log(job, capfd):

@@ -2,6 +2,10 @@
 
 import itertools
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +26,8 @@ from bottomup.records import (
 )
 from bottomup.skeleton import COCO_PERSON
 from people import make_coco
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 
 def person(mask, kind):
@@ -133,3 +139,17 @@ def test_a_cut_record_is_named(shards):
     offset = json.loads(paths[0].with_suffix(".json").read_text())["offsets"][-1]
     with pytest.raises(InputError, match="no whole record at byte"):
         read_record(str(paths[0]), offset)
+
+
+def test_the_same_images_give_the_same_bytes_in_any_process(shards, tmp_path):
+    annotations, images_dir, paths = shards
+    code = (
+        "import sys; from bottomup.records import write_records; "
+        "from bottomup.skeleton import COCO_PERSON; "
+        "write_records(sys.argv[1], COCO_PERSON, sys.argv[2], sys.argv[3], 0, 2)"
+    )
+    again = tmp_path / "again.tfrecord"
+    words = [str(annotations.path), str(images_dir), str(again)]
+    environment = os.environ | {"PYTHONPATH": str(SOURCE), "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, "-c", code, *words], env=environment, check=True)
+    assert again.read_bytes() == paths[0].read_bytes()

@@ -1,14 +1,21 @@
-"""Training state that survives a kill: every variable, the step and the history, in one file."""
+"""Training state that survives a kill: every variable, the step and the history, in one file.
+
+The file is a zip archive without compression, so each of its arrays has a checksum. The state
+before the last one is kept beside it, for the day when a disk spoils the last one.
+"""
 
 import json
 import os
+import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bottomup.errors import InputError
+from bottomup.files import named
 
 
 class Snapshot:
@@ -32,7 +39,7 @@ class Snapshot:
             forgotten.unlink(missing_ok=True)
         arrays = {f"v{number:05d}": value for number, value in enumerate(self.arrays)}
         try:
-            with aside.open("wb") as file:
+            with named(path), aside.open("wb") as file:
                 np.savez(file, progress=np.array(self.progress), **arrays)
                 file.flush()
                 os.fsync(file.fileno())
@@ -51,6 +58,7 @@ class Keeper:
 
     def __init__(self, path: Path, confirm: Callable[[], None] = lambda: None):
         self.path, self.confirm = path, confirm
+        self.earlier = path.with_stem(f"{path.stem}.earlier")
         self.waiting: Snapshot | None = None
 
     def take(self, variables: Sequence, progress: dict) -> None:
@@ -60,12 +68,38 @@ class Keeper:
     def step_was_sound(self) -> None:
         """Writes what waits."""
         if self.waiting:
-            self.waiting.write(self.path, self.confirm)
+            self.waiting.write(self.path, self._make_way)
         self.waiting = None
 
+    def _make_way(self) -> None:
+        self.confirm()
+        if self.path.exists():
+            self.path.replace(self.earlier)
+
+    def restore(self, variables: Sequence) -> dict | None:
+        """As `restore_state`; goes on from the earlier state if the last one is damaged or gone.
+
+        Raises:
+            InputError: Both are damaged, or there is no earlier one, or it is of another network.
+        """
+        try:
+            found = restore_state(self.path, variables)
+        except Damaged as error:
+            if not self.earlier.exists():
+                raise
+            print(f"{error}; going on from the state before it", file=sys.stderr, flush=True)
+            self.path.replace(self.path.with_stem(f"{self.path.stem}.damaged"))
+            found = None
+        return found or restore_state(self.earlier, variables)
+
     def forget(self) -> None:
-        """Deletes the state of a run that has ended."""
-        self.path.unlink(missing_ok=True)
+        """Deletes the states of a run that has ended."""
+        for path in (self.path, self.earlier, self.path.with_stem(f"{self.path.stem}.damaged")):
+            path.unlink(missing_ok=True)
+
+
+class Damaged(InputError):
+    """A state that does not bear its checksums."""
 
 
 def restore_state(path: Path, variables: Sequence) -> dict | None:
@@ -80,8 +114,8 @@ def restore_state(path: Path, variables: Sequence) -> dict | None:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             values = [saved[name] for name in sorted(saved.files) if name != "progress"]
             progress = json.loads(str(saved["progress"]))
-    except (zipfile.BadZipFile, ValueError, KeyError, OSError, EOFError) as error:
-        raise InputError(
+    except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, OSError, EOFError) as error:
+        raise Damaged(
             f"{path}: the training state is damaged ({error}); delete it to train from the start"
         ) from error
     if [value.shape for value in values] != [tuple(v.shape) for v in variables]:

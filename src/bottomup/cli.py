@@ -27,6 +27,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     add_oracle(commands)
     add_predict(commands)
+    add_verify(commands)
+    add_bill(commands)
     return top
 
 
@@ -124,6 +126,66 @@ def run_predict(options: argparse.Namespace) -> None:
     print(f"results in {options.out}")
     if unread:
         raise InputError(f"{len(unread)} images left out: {'; '.join(unread.values())}")
+
+
+def add_verify(commands) -> None:
+    """`bottomup verify`: damaged files, by their checksums."""
+    command = commands.add_parser(
+        "verify",
+        help="compare finished files with their checksums",
+        description="Reads all archives, unpacked files, records, weights and result files of a "
+        "working folder and names those that no longer bear their checksums.",
+    )
+    add = command.add_argument
+    add("--folder", type=Path, default=Path(), metavar="DIR", help="where results/ lies (here)")
+    add("--remove", action="store_true", help="delete what is damaged, so that it is made again")
+    command.set_defaults(run=run_verify)
+
+
+def run_verify(options: argparse.Namespace) -> None:
+    """Names damaged files; fails if there are any that stay."""
+    from bottomup.sums import damages
+
+    found = list(damages(options.folder))
+    for damage in found:
+        print(f"{damage.path}: {damage.reason}")
+        for path in (damage.path, *damage.stale) if options.remove else ():
+            path.unlink(missing_ok=True)
+    if found and not options.remove:
+        raise InputError(
+            f"{len(found)} damaged files; delete them with --remove, and the same snakemake "
+            "command makes them again"
+        )
+    print(f"{len(found)} damaged files removed; run the same snakemake command again"
+          if found else "every file bears its checksum")  # fmt: skip
+
+
+def add_bill(commands) -> None:
+    """`bottomup bill`: what a study takes, before it runs."""
+    command = commands.add_parser(
+        "bill",
+        help="jobs, GPU hours, storage and download of a study",
+        description="Prints what a study takes if nothing of it is done yet: its jobs and its "
+        "download from the config, hours and storage from stated assumptions.",
+    )
+    add = command.add_argument
+    add("--config", type=Path, default=Path("config/config.yaml"), metavar="FILE", help="a study")
+    command.set_defaults(run=run_bill)
+
+
+def run_bill(options: argparse.Namespace) -> None:
+    """Prints the bill; the study's files lie beside the one that is given."""
+    from bottomup import schema
+    from bottomup.bill import bill
+    from bottomup.catalogue import publish_modules
+    from bottomup.config import load_study
+
+    config = options.config.resolve()
+    study = load_study(schema.read_yaml(config), config.parents[1], options.config)
+    path = config.parent / "weights.yaml"
+    weights = schema.validated(schema.read_yaml(path), schema.load_schema("weights"), path)
+    needs = {name: module.needs for name, module in publish_modules().items()}
+    print("\n".join(bill(study, needs, weights).lines()))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,19 @@ def written_aside(path: Path | str) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.part")
     try:
-        yield aside
-        aside.replace(path)
+        with named(path):
+            yield aside
+            aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def named(path: Path | str) -> Iterator[None]:
+    """Gives the system's errors the name of the file: that of a full disk comes without."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise

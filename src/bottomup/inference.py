@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
+import PIL.Image
 import tensorflow as tf
 
 from bottomup import lookup, network
@@ -21,9 +22,15 @@ from bottomup.fields.grid import Fields, Frame, grid_size, padded_side
 from bottomup.fields.merge import flip_fields, merge_fields
 from bottomup.fields.store import write_fields
 from bottomup.files import written_aside
+from bottomup.provenance import file_sha256
 from bottomup.skeleton import Skeleton
 
 BATCH = 8
+FORMATS = ("JPEG", "PNG", "BMP", "GIF")
+UNREADABLE = (
+    *(OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError),
+    tf.errors.InvalidArgumentError,
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,9 @@ class Predictor:
         for name in ("run.json", "weights.keras"):
             if not (run_dir / name).is_file():
                 raise InputError(f"{run_dir}: no {name} here; give the folder of a finished run")
-        arguments = json.loads((run_dir / "run.json").read_text())["network"]
+        record = json.loads((run_dir / "run.json").read_text())
+        arguments = record["network"]
+        _check_weights(run_dir / "weights.keras", record.get("outputs", {}))
         # Keras finds the layers of a trunk only once the trunk's module has been imported.
         lookup.load("backbones", arguments["backbone"])
         fields = keras.saving.load_model(run_dir / "weights.keras", compile=False)
@@ -71,6 +80,16 @@ class Predictor:
             stride,
             arguments["system_options"].get("sub_cells", 1),
             network.input_stride(arguments["backbone"], stride),
+        )
+
+
+def _check_weights(weights: Path, written: Mapping[str, str]) -> None:
+    promised = {Path(path).name: value for path, value in written.items()}.get(weights.name)
+    found = file_sha256(weights)
+    if promised and found != promised:
+        raise InputError(
+            f"{weights}: damaged (sha256 {found}, was {promised}); delete it, and the same command "
+            "trains again"
         )
 
 
@@ -175,10 +194,14 @@ def read_image(path: Path | str) -> np.ndarray:
         InputError: The file is missing or no image that can be read.
     """
     try:
+        # The header first: what claims to be huge is refused before room is made for it. (Where
+        # the file says how its camera was held, that is left as it is, as in COCO's annotations.)
+        with PIL.Image.open(path, formats=FORMATS):
+            pass
         data = Path(path).read_bytes()
         return tf.io.decode_image(data, channels=3, expand_animations=False).numpy()
-    except (OSError, tf.errors.InvalidArgumentError) as error:
-        reason = str(error).splitlines()[0]
+    except UNREADABLE as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: cannot be read as an image ({reason}); replace it") from error
 
 

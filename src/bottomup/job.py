@@ -7,13 +7,14 @@ several may train side by side. A script imports what it needs inside `main`, so
 environment is told like any other failure, and libraries use as many threads as the job was given.
 """
 
+import errno
 import logging
 import os
 import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,6 +23,9 @@ from bottomup.errors import InputError, Stopped
 
 FAILED = 1
 TO_BE_CONTINUED = 75  # "temporary failure; try again" (sysexits.h)
+# What the system's errors say, also when a library wraps them in its own.
+NO_ROOM = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+NO_MEMORY = (os.strerror(errno.ENOMEM), "std::bad_alloc", "RESOURCE_EXHAUSTED")
 
 
 def run_job(main: Callable[[Any], object], job: Any) -> None:
@@ -44,11 +48,35 @@ def run_job(main: Callable[[Any], object], job: Any) -> None:
             print(f"to be continued: {stop}", file=sys.stderr)
             if stop.out_of_time and _sent_again():
                 print("Slurm sends this job again", file=sys.stderr)
-        except Exception:
+        except Exception as error:
             status = FAILED
-            traceback.print_exc()
+            sentence = shortage(error, getattr(job, "output", ()))
+            print(f"error: {sentence}", file=sys.stderr) if sentence else traceback.print_exc()
     if status:
         sys.exit(status)
+
+
+def shortage(error: BaseException, outputs: Sequence[str] = ()) -> str | None:
+    """The sentence for an error that says that room or memory ran out; None for any other.
+
+    Args:
+        error: What was raised, by the system or by a library.
+        outputs: Files that were being written, of which the first is named if the error names none.
+    """
+    said = f"{error} {error.__cause__ or ''}"
+    if any(text in said for text in NO_ROOM):
+        path = getattr(error, "filename", None) or next(iter(outputs), "a file")
+        reason = next(text for text in NO_ROOM if text in said)
+        return (
+            f"{path}: cannot be written to its end ({reason}); make room, or raise the quota, and "
+            "run the same command again: what is complete stays"
+        )
+    if isinstance(error, MemoryError) or any(text in said for text in NO_MEMORY):
+        return (
+            "the memory is used up; give the rule more by "
+            "--set-resources RULE:mem_mb=..., or use a smaller batch or fewer threads"
+        )
+    return None
 
 
 def _sent_again() -> bool:

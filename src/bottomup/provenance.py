@@ -3,13 +3,14 @@
 The digest covers the syntax trees, without comments and docstrings, of a script and of every
 module of `bottomup` that it imports, directly or not. Plug-ins are looked up by name while a
 program runs, so no import names them: whoever asks for a digest names those in use. `config`,
-`schema`, `catalogue`, `devices`, `job`, `locks`, `interruption`, `summaries`, `training_pictures`
-and this module decide what is run, on what, when and what is seen of it, never what it computes,
-and are left out.
+`schema`, `catalogue`, `devices`, `device_claims`, `job`, `locks`, `interruption`, `finished`,
+`summaries`, `training_pictures` and this module decide what is run, on what, when and what is seen
+of it, never what it computes, and are left out.
 """
 
 import ast
 import hashlib
+import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,8 +23,8 @@ SOURCE = Path(__file__).resolve().parents[1]
 EXCLUDED = frozenset(
     f"bottomup.{name}"
     for name in (
-        *("catalogue", "config", "devices", "job", "provenance", "schema"),
-        *("interruption", "locks", "summaries", "training_pictures"),
+        *("catalogue", "config", "device_claims", "devices", "job", "provenance", "schema"),
+        *("finished", "interruption", "locks", "summaries", "training_pictures"),
     )
 )
 PACKAGES = (
@@ -126,8 +127,15 @@ def _tree_dump(text: str) -> str:
 
 def file_sha256(path: Path | str) -> str:
     """sha256 of a file, hexadecimal."""
+    return file_digest(path, "sha256")
+
+
+def file_digest(path: Path | str, kind: str) -> str:
+    """`sha256` or `md5` of a file, hexadecimal."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(kind, usedforsecurity=False)
+        ).hexdigest()
 
 
 def run_record(
@@ -162,8 +170,11 @@ def run_record(
 
 
 def git_state(folder: Path | str) -> dict[str, Any]:
-    """The commit of a work tree and whether it has changes; nulls where there is no git."""
-    commit = _git(folder, "rev-parse", "HEAD")
+    """The commit of a work tree and whether it has changes; nulls where there is no git.
+
+    A container has no work tree; what it was built from is in its variable BOTTOMUP_COMMIT.
+    """
+    commit = _git(folder, "rev-parse", "HEAD") or os.environ.get("BOTTOMUP_COMMIT") or None
     changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
     return {"commit": commit, "dirty": None if changes is None else bool(changes)}
 

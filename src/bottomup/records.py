@@ -142,7 +142,9 @@ def write_records(
         for image in images:
             persons = annotations.persons[image.id]
             jpeg = (Path(images_dir) / image.file_name).read_bytes()
-            serialized = _example(image, persons, jpeg, skeleton).SerializeToString()
+            serialized = _example(image, persons, jpeg, skeleton).SerializeToString(
+                deterministic=True
+            )
             writer.write(serialized)
             offsets.append(end)
             end += len(serialized) + FRAME_BYTES

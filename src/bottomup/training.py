@@ -17,11 +17,12 @@ import numpy as np
 
 from bottomup import devices
 from bottomup.augment import draw, middle
-from bottomup.batches import RecordSet, fixed_batches, training_batches
-from bottomup.checkpoints import Keeper, restore_state
+from bottomup.batches import RecordSet, check_sums, fixed_batches, training_batches
+from bottomup.checkpoints import Keeper
 from bottomup.determinism import seed_everything
 from bottomup.errors import Stopped
 from bottomup.files import written_aside
+from bottomup.finished import keep, take_back
 from bottomup.initial_weights import initial_network, weighted_layers
 from bottomup.interruption import Interruption, interruptible
 from bottomup.locks import locked
@@ -65,13 +66,19 @@ def train(
     """
     out_dir, state_dir = Path(out_dir), Path(state_dir)
     image_ids = [int(line) for line in Path(images_txt).read_text().split()]
+    inputs = [*map(Path, records), Path(images_txt)]
     with interruptible(wall_minutes) as interruption, locked(state_dir) as lock:
+        check_sums(records)
+        if take_back(state_dir, inputs, out_dir):
+            _say(f"finished before, by another job; to train again, delete {state_dir}")
+            return
         run = Run(settings, RecordSet.read(records), image_ids, skeleton, seed, state_dir)
         run.keeper.confirm = lock.confirm
         run.resume()
         run.train(interruption)
         lock.confirm()
-        run.finish(out_dir, [*map(Path, records), Path(images_txt)])
+        run.finish(out_dir, inputs)
+        keep(out_dir, state_dir)
         run.keeper.forget()
 
 
@@ -121,7 +128,7 @@ class Run:
 
     def resume(self) -> None:
         """Takes up an interrupted run, if there is one."""
-        progress = restore_state(self.keeper.path, self.variables)
+        progress = self.keeper.restore(self.variables)
         if progress:
             self.step, self.seconds = progress["step"], progress["seconds"]
             self.rows, self.recent = progress["rows"], progress["recent"]
@@ -178,6 +185,7 @@ class Run:
         return {
             "network": _network_arguments(self.settings, self.skeleton),
             "settings": dict(self.settings),
+            "digest": self.state_dir.name,
             "images": len(self.image_ids),
             "images_seen": self.step * self.schedule["batch"],
             "steps": self.step,

@@ -1,6 +1,7 @@
 """Every study that is described can be planned."""
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -9,6 +10,9 @@ from pathlib import Path
 import pytest
 from workflow_story import REPOSITORY, planned_jobs
 
+from bottomup.bill import bill
+from bottomup.catalogue import publish_modules
+from bottomup.config import load_study
 from bottomup.schema import read_yaml
 
 NO_NETWORK = Path(__file__).parent / "no_network"
@@ -30,6 +34,15 @@ def plan(folder: Path, *words: str) -> str:
     return done.stdout + done.stderr
 
 
+def billed_jobs(study: str) -> dict[str, int]:
+    """The jobs that `bottomup bill` counts."""
+    config = REPOSITORY / "config"
+    weights = read_yaml(config / "weights.yaml")
+    needs = {name: module.needs for name, module in publish_modules().items()}
+    read = load_study(read_yaml(config / study), REPOSITORY, study)
+    return bill(read, needs, weights).jobs
+
+
 def test_the_papers_are_planned_in_seconds_without_a_network(tmp_path):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     jobs = planned_jobs(plan(tmp_path, "--configfile", "config/papers.yaml"))
@@ -39,6 +52,7 @@ def test_the_papers_are_planned_in_seconds_without_a_network(tmp_path):
     assert jobs["train_model"] == 42
     assert jobs["evaluate_results"] == 84
     assert jobs["fetch_archive"] == 3
+    assert jobs == billed_jobs("papers.yaml")
 
 
 @pytest.mark.parametrize("study", [name for name in STUDIES if name != "papers.yaml"])
@@ -46,6 +60,7 @@ def test_study_is_planned(tmp_path, study):
     jobs = planned_jobs(plan(tmp_path, "--configfile", f"config/{study}"))
     assert jobs["train_model"] >= 1
     assert jobs["evaluate_results"] >= 1
+    assert jobs == billed_jobs(study)
 
 
 def test_the_quickstart_is_the_default(tmp_path):
@@ -71,17 +86,44 @@ def test_a_dataset_that_lies_here_is_neither_fetched_nor_written_to(tmp_path):
     ]
 
 
-def test_a_study_is_planned_for_a_cluster(tmp_path):
+@pytest.mark.parametrize("profile", ["slurm", "workstation"])
+def test_a_study_is_planned_with_a_profile(tmp_path, profile):
     words = ("--configfile", "config/toy.yaml")
     here = planned_jobs(plan(tmp_path, *words))
-    there = plan(tmp_path, *words, "--workflow-profile", str(REPOSITORY / "profiles" / "slurm"))
+    there = plan(tmp_path, *words, "--workflow-profile", str(REPOSITORY / "profiles" / profile))
     assert planned_jobs(there) == here
 
 
-def test_the_cluster_profile_repeats_what_makes_a_job_run_again():
-    default, slurm = (
-        read_yaml(REPOSITORY / "profiles" / name / "config.yaml") for name in ("default", "slurm")
+@pytest.mark.parametrize("profile", ["slurm", "workstation"])
+def test_a_profile_repeats_what_makes_a_job_run_again(profile):
+    default, other = (
+        read_yaml(REPOSITORY / "profiles" / name / "config.yaml") for name in ("default", profile)
     )
     assert set(default["rerun-triggers"]) == {"input", "params", "software-env", "mtime"}
     for key in ("rerun-triggers", "rerun-incomplete", "keep-going", "show-failed-logs"):
-        assert slurm[key] == default[key]
+        assert other[key] == default[key]
+
+
+def test_the_cluster_profile_says_what_a_site_asks():
+    text = (REPOSITORY / "profiles/slurm/config.yaml").read_text()
+    profile = read_yaml(REPOSITORY / "profiles/slurm/config.yaml")
+    for key in ("slurm_account", "qos", "slurm-efficiency-report"):
+        assert f"# {key}:" in text
+    assert {"slurm_partition", "mem_mb", "runtime", "tmpdir"} <= set(profile["default-resources"])
+    assert profile["retries"] >= 1
+    assert profile["resources"][0].startswith("field_shards=")
+    assert set(profile["groups"].values()) <= set(profile["group-components"])
+    on_gpu = {rule for rule, v in profile["set-resources"].items() if "gpu" in v.values()}
+    assert on_gpu == {"train_model", "infer_shard", "infer_samples", "decode_shard"}
+
+
+def test_every_entry_of_the_cluster_profile_is_explained():
+    explained = (REPOSITORY / "docs/cluster.md").read_text()
+    profile = read_yaml(REPOSITORY / "profiles/slurm/config.yaml")
+    assert [key for key in profile if f"`{key}`" not in explained] == []
+
+
+def test_memory_doubles_with_every_attempt_of_a_job():
+    for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk")):
+        for value in re.findall(r"^ +mem_mb=(.*),$", path.read_text(), re.M):
+            assert value.startswith("growing("), path

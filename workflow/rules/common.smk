@@ -93,6 +93,11 @@ def gpus_of(wildcards):
     return experiment_of(wildcards).resources["gpu"]
 
 
+def growing(mem_mb):
+    """Memory that doubles with every attempt, so that a job that was killed for it comes through."""
+    return lambda wildcards, attempt: mem_mb * 2 ** (attempt - 1)
+
+
 def network_plug_ins(wildcards):
     """The modules that training and inference look up by name."""
     experiment = experiment_of(wildcards)

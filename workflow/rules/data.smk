@@ -28,7 +28,7 @@ rule fetch_archive:
     conda:
         CPU_ENV
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=1440,
     params:
         checksum=lambda wildcards: archive_of(wildcards).get("sha256")
@@ -55,7 +55,7 @@ rule make_split:
     conda:
         CPU_ENV
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=60,
     params:
         kind=lambda wildcards: dataset_of(wildcards).kind,
@@ -84,7 +84,7 @@ rule convert_annotations:
     conda:
         CPU_ENV
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=60,
     params:
         kind=lambda wildcards: dataset_of(wildcards).kind,
@@ -114,7 +114,7 @@ rule check_split:
         CPU_ENV
     threads: 4
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=120,
     params:
         skeleton=skeleton_of,
@@ -139,7 +139,7 @@ rule draw_samples:
     conda:
         CPU_ENV
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=20,
     params:
         skeleton=skeleton_of,

@@ -1,7 +1,7 @@
 """Decoding: from fields to persons, on CPUs.
 
 Needs the fields of a shard. Gives the persons of that shard, then the two COCO result files of the
-split, from which no image may be missing.
+split, from which no image may be missing, and their checksums.
 """
 
 
@@ -14,14 +14,17 @@ rule decode_shard:
         "results/logs/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/decoded-{shard}-of-{shards}.log",
     benchmark:
         "results/benchmarks/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/decoded-{shard}-of-{shards}.tsv"
+    # Before any further inference, on the cores that its own set free: see infer.smk.
+    priority: 3
     group:
         "shard"
     conda:
         CPU_ENV
-    threads: 8
+    threads: threads_of(8)
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=120,
+        field_shards=1,
     params:
         decoder=lambda wildcards: decoder_of(wildcards.experiment, wildcards.protocol),
         skeleton=model_skeleton,
@@ -39,6 +42,7 @@ rule merge_results:
     output:
         keypoints=f"{TEST}/keypoints.json",
         segmentation=f"{TEST}/segmentation.json",
+        sums=f"{TEST}/sums.json",
     log:
         "results/logs/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/keypoints.log",
     benchmark:
@@ -46,7 +50,7 @@ rule merge_results:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=20,
     params:
         annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),

@@ -8,6 +8,7 @@ rule evaluate_results:
     input:
         keypoints=f"{TEST}/keypoints.json",
         segmentation=f"{TEST}/segmentation.json",
+        sums=f"{TEST}/sums.json",
         data=lambda wildcards: data_of(wildcards.dataset, wildcards.split),
     output:
         metrics=f"{TEST}/metrics.csv",
@@ -18,7 +19,7 @@ rule evaluate_results:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         names=lambda wildcards: dict(wildcards),

@@ -2,6 +2,9 @@
 
 Needs a finished run. Gives the fields of one shard of a split, which live until they are decoded
 (`group` makes both one job on a cluster), and those of a few images for pictures, which are kept.
+Fields take room. The resource `field_shards` caps how many shards have theirs on disk at a time: on
+a cluster those whose job runs, which the profile limits. On one machine decoding goes first and
+needs no more cores than the inference that ended before it, so no shard waits with its fields.
 """
 
 
@@ -24,9 +27,10 @@ rule infer_shard:
         GPU_ENV
     threads: threads_of(8)
     resources:
-        mem_mb=16000,
+        mem_mb=growing(16000),
         runtime=240,
         gpu=gpus_of,
+        field_shards=1,
     params:
         protocol=fields_settings,
         shard=lambda wildcards: int(wildcards.shard),

@@ -100,6 +100,40 @@ FILES = {
 }
 
 
+def tests_behind():
+    """Every test of the study with what it takes to get its numbers again."""
+    return [
+        test
+        | {
+            "run": f"{RUN}/run.json".format(**test),
+            "digest": config_digest(test)[:16],
+            "command": again_command(test),
+        }
+        for test in tests()
+    ]
+
+
+def config_digest(test):
+    """Digest of what the config says about a test, wherever it says so."""
+    experiment = STUDY.experiments[test["experiment"]]
+    protocol = STUDY.protocols[test["protocol"]]
+    return values_digest(
+        experiment.settings,
+        experiment.subset.recipe,
+        protocol.settings,
+        test["dataset"],
+        test["split"],
+    )
+
+
+def again_command(test):
+    """The command that makes the metrics of a test."""
+    files = [Path(file).resolve() for file in workflow.configfiles]
+    shown = [file.relative_to(ROOT) if file.is_relative_to(ROOT) else file for file in files]
+    options = f"--configfile {' '.join(map(str, shown))} " if shown else ""
+    return f"snakemake --cores all {options}-- {f'{TEST}/metrics.csv'.format(**test)}"
+
+
 def publication_of(wildcards):
     return PUBLICATIONS[wildcards.get("table") or wildcards.get("figure")]
 

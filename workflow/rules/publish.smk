@@ -10,11 +10,13 @@ LIST_PACKAGES = "python -m pip list --format=freeze > {output} 2> {log}"
 rule make_table:
     input:
         publication_files,
+        runs=FILES["runs"](),
     output:
         csv="results/tables/{table}.csv",
         md="results/tables/{table}.md",
         tex="results/tables/{table}.tex",
         html=for_report("results/tables/{table}.html", "{table}", "table"),
+        reproduce="results/tables/{table}.reproduce.csv",
     log:
         "results/logs/tables/{table}.log",
     benchmark:
@@ -22,11 +24,12 @@ rule make_table:
     conda:
         CPU_ENV
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=30,
     params:
         module=lambda wildcards: wildcards.table,
         values=publication_values,
+        tests=untracked(lambda wildcards: tests_behind()),
         caption=untracked(lambda wildcards: publication_of(wildcards).caption),
         code=code("make_publication.py", publication_module),
     message:
@@ -48,7 +51,7 @@ rule make_figure:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         module=lambda wildcards: wildcards.figure,
@@ -73,7 +76,7 @@ rule list_packages:
     conda:
         CPU_ENV
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         code=shell_code(LIST_PACKAGES),

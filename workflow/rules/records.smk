@@ -19,7 +19,7 @@ rule write_records:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         skeleton=skeleton_of,

@@ -21,7 +21,7 @@ rule draw_subset:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=30,
     params:
         recipe=lambda wildcards: subset_of(wildcards).recipe,
@@ -49,7 +49,7 @@ rule check_disjoint:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=30,
     params:
         same_dataset=lambda wildcards: subset_of(wildcards).dataset.name == wildcards.dataset,

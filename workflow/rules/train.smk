@@ -29,7 +29,7 @@ rule fetch_weights:
     conda:
         CPU_ENV
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=120,
     params:
         checksum=lambda wildcards: WEIGHTS[wildcards.weights].get("md5")
@@ -60,7 +60,7 @@ rule train_model:
         GPU_ENV
     threads: threads_of(16)
     resources:
-        mem_mb=32000,
+        mem_mb=growing(32000),
         runtime=5760,
         wall_minutes=0,
         gpu=gpus_of,

@@ -7,7 +7,9 @@ def main(job):
     from bottomup.evaluation import evaluate
     from bottomup.files import written_aside
     from bottomup.skeleton import Skeleton
+    from bottomup.sums import check_sums
 
+    check_sums([job.input.keypoints, job.input.segmentation], job.input.sums)
     metrics = evaluate(
         job.params.annotations,
         Skeleton.from_dict(job.params.skeleton),

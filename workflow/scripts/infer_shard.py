@@ -6,8 +6,9 @@ from bottomup.job import run_job
 
 
 def main(job):
-    from bottomup import devices
+    from bottomup import device_claims, devices
 
+    device_claims.claim(job.resources.gpu)
     # One device: an image at a time has nothing to split.
     devices.use(job.params.compute["backend"], job.params.compute["device"])
     from bottomup.inference import infer_shard

@@ -6,8 +6,9 @@ from bottomup.job import run_job
 
 
 def main(job):
-    from bottomup import devices
+    from bottomup import device_claims, devices
 
+    device_claims.claim(job.resources.gpu)
     devices.use(**job.params.compute)
     from bottomup.coco import check_disjoint
     from bottomup.skeleton import Skeleton

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from bottomup.errors import InputError
-from bottomup.files import written_aside
+from bottomup.files import named, written_aside
 
 CHUNK_BYTES = 1 << 18
 DEFLATE_RATIO = 1032  # the most that zip's compression can achieve
@@ -144,7 +144,7 @@ def _refuse_links_in_folder(names: Iterable[str], folder: Path) -> None:
 def _extract(content: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     size = sum_so_far = 0
-    with content.open(member) as file, path.open("xb") as out:
+    with content.open(member) as file, named(path), path.open("xb") as out:
         while piece := file.read(CHUNK_BYTES):
             out.write(piece)
             size += len(piece)

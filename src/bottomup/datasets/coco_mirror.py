@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from bottomup.datasets.archives import require_space, unpack_archive
 from bottomup.errors import InputError
+from bottomup.files import named
 
 __all__ = ["download_file", "unpack_archive"]
 
@@ -152,7 +153,7 @@ def _copy(source: Path, part: Path, size: int | None, progress: bool) -> None:
     found = source.stat().st_size
     _refuse_size(source, found, size)
     require_space(part.parent, found - _length(part), source)
-    with source.open("rb") as file, part.open("wb") as out:
+    with source.open("rb") as file, named(part), part.open("wb") as out:
         _pour(iter(lambda: file.read(CHUNK_BYTES), b""), out, found, progress)
 
 
@@ -169,7 +170,7 @@ def _transfer(address: str, part: Path, size: int | None, progress: bool) -> Non
             expected = total if size is None else size
             if expected is not None:
                 require_space(part.parent, expected - start, address)
-            with part.open("ab" if start else "wb") as out:
+            with named(part), part.open("ab" if start else "wb") as out:
                 _pour(reply.iter_content(CHUNK_BYTES), out, expected, progress, start)
     except (
         requests.ConnectionError,

@@ -32,13 +32,17 @@ BASELINE_BACKBONE = "pixel"
 
 @dataclass(frozen=True)
 class Model:
-    """What a run record says of an experiment; minutes are the mean over its runs."""
+    """What a run record says of an experiment.
+
+    Minutes are the mean over its runs, None of deterministic ones: whoever repeats those shall get
+    the same table byte for byte.
+    """
 
     system: str
     backbone: str
     images: int
     steps: int
-    minutes: float
+    minutes: float | None
 
 
 def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
@@ -73,12 +77,13 @@ def read_models(runs: Mapping[tuple[str, int], Path]) -> dict[str, Model]:
 
 def _model(records: Sequence[Mapping]) -> Model:
     settings = records[0]["settings"]
+    timed = not any(record.get("deterministic") for record in records)
     return Model(
         system=settings["system"],
         backbone=settings["backbone"],
         images=records[0]["images"],
         steps=records[0]["steps"],
-        minutes=sum(record["seconds"] for record in records) / len(records) / 60,
+        minutes=sum(r["seconds"] for r in records) / len(records) / 60 if timed else None,
     )
 
 
@@ -121,7 +126,7 @@ def _described(name: str, model: Model | None, test: Mapping) -> tuple[dict, dic
         "backbone": model.backbone if model else None,
         "training_images": model.images if model else None,
         "steps": model.steps if model else None,
-        "training_minutes": round(model.minutes, 1) if model else None,
+        "training_minutes": round(model.minutes, 1) if model and model.minutes else None,
         "dataset": test["dataset"],
         "split": test["split"],
         "protocol": test["protocol"],
@@ -129,12 +134,15 @@ def _described(name: str, model: Model | None, test: Mapping) -> tuple[dict, dic
     shown = {
         "experiment": name,
         "method": f"{model.system}, {model.backbone}" if model else NOT_MEASURED,
-        "trained": f"{model.steps} steps on {model.images} images, {model.minutes:.0f} min"
-        if model
-        else NOT_MEASURED,
+        "trained": _trained(model) if model else NOT_MEASURED,
         "tested on": " ".join(p for p in (test["dataset"], test["split"], test["protocol"]) if p),
     }
     return numbers, shown
+
+
+def _trained(model: Model) -> str:
+    time = "" if model.minutes is None else f", {model.minutes:.0f} min"
+    return f"{model.steps} steps on {model.images} images{time}"
 
 
 def _outcome(
