@@ -17,12 +17,13 @@ LEAST_GAIN = 1e-6
 MANY_STARTS = 40  # candidates up to which further starts cost next to nothing
 
 
-def solve(unary: np.ndarray, join: np.ndarray) -> np.ndarray:
+def solve(unary: np.ndarray, join: np.ndarray, start: np.ndarray | None = None) -> np.ndarray:
     """Labels and clusters of low cost, never worse than all apart or greedy contraction alone.
 
     Args:
         unary: Cost of keeping each candidate, [candidate].
         join: Cost of each pair in one cluster, symmetric [candidate, candidate]; 0 for no edge.
+        start: Clusters that are not to be worsened, such as those of an earlier stage, or None.
 
     Returns:
         Cluster of each candidate, 0, 1, 2, ..., or `SUPPRESSED`; int64 [candidate]. Every cluster
@@ -33,6 +34,7 @@ def solve(unary: np.ndarray, join: np.ndarray) -> np.ndarray:
     if not len(unary):
         return np.zeros(0, np.int64)
     starts = [greedy(unary, join), greedy_of_likely(unary, join)]
+    starts += [] if start is None else [np.asarray(start, np.int64)]
     if len(unary) <= MANY_STARTS:
         starts += [separate(unary), joined(unary), suppressed(unary)]
     else:
