@@ -17,6 +17,7 @@ ORDER = (
     *("errors", "files", "devices", "lookup", "provenance", "schema", "catalogue"),
     *("config_docs", "job"),
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
+    "pairwise_statistics",
     *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),
     *("intermediate", "training_step", "checkpoints", "determinism", "initial_weights"),
     *("interruption", "locks", "loss_guard", "optimizers", "summaries", "training_pictures"),

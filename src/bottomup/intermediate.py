@@ -64,7 +64,7 @@ def losses(outputs: Mapping, goals: Mapping, method, options) -> dict:
     last = {name: value for name, value in outputs.items() if not name.startswith(PREFIX)}
     parts = method.losses(last, goals, options)
     if len(outputs) > len(last):
-        early = {name: outputs[PREFIX + name] for name in last if PREFIX + name in outputs}
+        early = {name.removeprefix(PREFIX): outputs[name] for name in outputs if name not in last}
         again = method.losses(early, goals, options)
         parts = parts | {PREFIX + name: value for name, value in again.items()}
     return parts
