@@ -27,6 +27,7 @@ ORDER = (
     ),
     *("config_docs", "job"),
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
+    "pairwise_statistics",
     *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),
     *("intermediate", "training_step", "checkpoints", "determinism", "finished", "initial_weights"),
     *("interruption", "locks", "loss_guard", "optimizers", "summaries", "training_pictures"),

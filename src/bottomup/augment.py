@@ -70,9 +70,8 @@ def transforms(draws, sizes, crop_px: int, augmentation: Augmentation) -> Transf
     """
     draws = ops.convert_to_tensor(draws)
     sizes = ops.cast(sizes, "float32")
-    low, high = augmentation.scale
     fit = (crop_px - 1) / ops.maximum(ops.max(sizes, axis=1) - 1, 1)
-    scale = fit * (low + (high - low) * draws[:, 0])
+    scale = fit * scale_factors(draws, augmentation)
     angle = np.deg2rad(augmentation.rotation_degrees) * (2 * draws[:, 1] - 1)
     # 0.5 itself means no flip, so that `middle` leaves the image as it is.
     flipped = ops.cast(draws[:, 2] > 0.5, "float32") * float(augmentation.flip)
@@ -84,6 +83,12 @@ def transforms(draws, sizes, crop_px: int, augmentation: Augmentation) -> Transf
     centre = (sizes[:, ::-1] - 1) / 2
     shift = augmentation.translation * crop_px * (2 * draws[:, 3:5] - 1)
     return Transforms(turn, centre, (crop_px - 1) / 2 + shift, flipped)
+
+
+def scale_factors(draws, augmentation: Augmentation):
+    """The factor on top of fitting the image into the crop, [batch]."""
+    low, high = augmentation.scale
+    return low + (high - low) * ops.convert_to_tensor(draws)[:, 0]
 
 
 def warp(

@@ -47,10 +47,13 @@ def add_oracle(commands) -> None:
     add("--long-side", type=int, default=801, metavar="PX", help="n * stride + 1 (801)")
     add("--output-stride", type=int, default=16, metavar="PX", help="px between nodes (16)")
     add("--assembly", choices=("linked", "paper"), default="linked")
-    add("--radius", type=float, default=32.0, metavar="PX", help="radius of the disks (32)")
+    add("--radius", type=float, metavar="PX", help="radius of the disks (the system's own)")
     add("--sub-cells", type=int, default=1, metavar="N", help="mask cells along a node (1)")
     add("--distance", action="store_true", help="a head for the distance to outlines")
     add("--garbage", type=int, metavar="SEED", help="noise where no loss supervises a field")
+    others = "COCO files of other images, to learn pairwise terms from (deepercut)"
+    add("--learn-from", nargs="+", type=Path, default=(), metavar="FILE", help=others)
+    add("--graph", choices=("sparse", "complete"), default="sparse", help="pairs (deepercut)")
     add("--out", type=Path, metavar="DIR", help="folder for the two COCO result files")
     add("--json", type=Path, metavar="OUT", help="file for the summary")
     command.set_defaults(run=run_oracle)
@@ -59,9 +62,11 @@ def add_oracle(commands) -> None:
 def run_oracle(options: argparse.Namespace) -> None:
     """Scores ideal fields and prints the summary."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from bottomup import oracle
+    from bottomup import lookup, oracle
+    from bottomup.decoding.multicut.settings import MulticutSettings
     from bottomup.decoding.settings import DecoderSettings
 
+    radius_px = options.radius or lookup.load("systems", options.system).Options().radius_px
     settings = oracle.OracleSettings(
         system=options.system,
         long_side=options.long_side,
@@ -69,11 +74,15 @@ def run_oracle(options: argparse.Namespace) -> None:
         sub_cells=options.sub_cells,
         distance=options.distance,
         garbage=options.garbage,
-        decoder=DecoderSettings(assembly=options.assembly, radius_px=options.radius),
+        decoder=DecoderSettings(
+            assembly=options.assembly,
+            radius_px=radius_px,
+            multicut=MulticutSettings(graph=options.graph),
+        ),
     )
     image_ids = read_ids(options.images) if options.images else None
     summary, keypoints, masks = oracle.run_oracle(
-        options.annotations, settings, image_ids=image_ids
+        options.annotations, settings, image_ids=image_ids, learn_from=options.learn_from
     )
     if options.out:
         oracle.write_results(options.out, keypoints, masks)

@@ -18,7 +18,7 @@ from bottomup import lookup, network
 from bottomup.augment import FILL_GREY, Transforms, warp
 from bottomup.coco import Image, read_images
 from bottomup.errors import InputError
-from bottomup.fields.grid import Fields, Frame, grid_size, padded_side
+from bottomup.fields.grid import Fields, Frame, PairFields, cell_count, grid_size, padded_side
 from bottomup.fields.merge import flip_fields, merge_fields
 from bottomup.fields.store import write_fields
 from bottomup.files import written_aside
@@ -79,7 +79,7 @@ class Predictor:
             Skeleton.from_dict(arguments["skeleton"]),
             stride,
             arguments["system_options"].get("sub_cells", 1),
-            network.input_stride(arguments["backbone"], stride),
+            network.input_stride(arguments["backbone"], stride, arguments["system"]),
         )
 
 
@@ -95,7 +95,7 @@ def _check_weights(weights: Path, written: Mapping[str, str]) -> None:
 
 def fields_of_images(
     predictor: Predictor, images: Sequence[np.ndarray], protocol: Mapping
-) -> list[tuple[Fields, Frame]]:
+) -> list[tuple[Fields | PairFields, Frame]]:
     """Refined fields of a few images, each in the frame of the protocol's first side.
 
     Args:
@@ -121,7 +121,9 @@ def fields_of_images(
     return merged
 
 
-def _views(predictor: Predictor, images, frame: Frame, flip: bool) -> list[list[Fields]]:
+def _views(
+    predictor: Predictor, images, frame: Frame, flip: bool
+) -> list[list[Fields | PairFields]]:
     """For each image its fields at one scale, plain and, if asked for, mirrored back."""
     inputs = _resized(images, frame, predictor.input_stride)
     seen = [[fields] for fields in _forward(predictor, inputs)]
@@ -143,7 +145,7 @@ def _resized(images: Sequence[np.ndarray], frame: Frame, input_stride: int) -> n
     return np.asarray(resized)[:, :height, :width]
 
 
-def _forward(predictor: Predictor, inputs: np.ndarray) -> list[Fields]:
+def _forward(predictor: Predictor, inputs: np.ndarray) -> list[Fields | PairFields]:
     outputs = {
         name: keras.ops.convert_to_numpy(value)
         for name, value in predictor.fields(keras.ops.convert_to_tensor(inputs)).items()
@@ -154,7 +156,10 @@ def _forward(predictor: Predictor, inputs: np.ndarray) -> list[Fields]:
     ]
 
 
-def _fields(outputs: Mapping[str, np.ndarray], predictor: Predictor) -> Fields:
+def _fields(outputs: Mapping[str, np.ndarray], predictor: Predictor) -> Fields | PairFields:
+    if "pairwise" in outputs:
+        heatmap = _sigmoid(outputs["heatmap"])
+        return PairFields(heatmap, outputs["short"], outputs["pairwise"], predictor.stride)
     rows, columns = outputs["heatmap"].shape[:2]
     s = predictor.sub_cells
     cells = outputs["segmentation"].reshape(rows, columns, s, s).transpose(0, 2, 1, 3)
@@ -174,8 +179,12 @@ def _sigmoid(logits: np.ndarray) -> np.ndarray:
     return (1 / (1 + np.exp(-np.clip(logits, -50, 50)))).astype(np.float32)
 
 
-def _cropped(fields: Fields, frame: Frame) -> Fields:
-    """Leaves out nodes that lie in the padding alone."""
+def _cropped(fields: Fields | PairFields, frame: Frame) -> Fields | PairFields:
+    """Leaves out nodes and cells that lie in the padding alone."""
+    if isinstance(fields, PairFields):
+        rows, columns = (cell_count(n, fields.stride) for n in frame.input_size(fields.stride))
+        names = ("heatmap", "short", "pairwise")
+        return PairFields(*(getattr(fields, n)[:rows, :columns] for n in names), fields.stride)
     rows, columns = (grid_size(side, fields.stride) for side in frame.input_size(fields.stride))
     s = fields.sub_cells
     return Fields(

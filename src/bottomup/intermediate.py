@@ -43,7 +43,8 @@ def supervised(fields: keras.Model, settings: Mapping, skeleton: Skeleton) -> ke
         name: fields.get_layer(name)(fields.get_layer(f"{name}_convolution")(features))
         for name in heads
     }
-    early = {name: network.output_of(head, inside, PREFIX + name) for name, head in heads.items()}
+    twice = getattr(method, "INTERMEDIATE_HEADS", tuple(heads))
+    early = {name: network.output_of(heads[name], inside, PREFIX + name) for name in twice}
     if options.refine_in_training:
         refinement = fields.get_layer("refinement")
         last, early = refinement(last), refinement(early)
@@ -63,7 +64,7 @@ def losses(outputs: Mapping, goals: Mapping, method, options) -> dict:
     last = {name: value for name, value in outputs.items() if not name.startswith(PREFIX)}
     parts = method.losses(last, goals, options)
     if len(outputs) > len(last):
-        early = {name: outputs[PREFIX + name] for name in last}
+        early = {name.removeprefix(PREFIX): outputs[name] for name in outputs if name not in last}
         again = method.losses(early, goals, options)
         parts = parts | {PREFIX + name: value for name, value in again.items()}
     return parts

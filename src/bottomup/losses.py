@@ -1,4 +1,4 @@
-"""Losses (PersonLab, section 3): weighted means, so that what is excluded counts nowhere."""
+"""Losses (PersonLab, section 3; DeeperCut): weighted means; what is excluded counts nowhere."""
 
 from keras import ops
 
@@ -32,6 +32,20 @@ def offset_l1(offsets, targets, weights, radius_px: float):
         radius_px: The disk radius in input px.
     """
     return weighted_mean(ops.sum(ops.abs(offsets - targets), axis=-1) / radius_px, weights)
+
+
+def huber(offsets, targets, weights, unit):
+    """Mean Huber loss of the components of offsets: half the square up to one unit, then linear.
+
+    Args:
+        offsets: [..., 2] in input px.
+        targets: Of the same shape.
+        weights: [...], one weight a vector.
+        unit: What counts as one, in px; a number, or values that broadcast to the offsets.
+    """
+    errors = ops.abs(offsets - targets) / ops.convert_to_tensor(unit, dtype="float32")
+    values = ops.where(errors < 1, 0.5 * ops.square(errors), errors - 0.5)
+    return weighted_mean(values, weights[..., None])
 
 
 def scalar_l1(values, targets, weights, unit: float):

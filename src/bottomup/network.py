@@ -1,4 +1,4 @@
-"""Networks: a trunk, one 1x1 convolution a head, and the refinement of the offsets.
+"""Networks: a trunk, one convolution a head, and the refinement of the offsets.
 
 A network maps images [batch, y, x, 3] in 0..255 to a dictionary of fields at the output stride,
 offsets in input px, probabilities as logits.
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from bottomup import lookup
@@ -20,13 +21,16 @@ class Head:
 
     Attributes:
         shape: Shape of the field at a node, such as (keypoint, 2).
-        unit: The field is the convolution's output times this: px for offsets, 1 for logits.
-        bias: What the field is at first.
+        unit: The field is the convolution's output times this: px for offsets, 1 for logits; a
+            number, or nested tuples of `shape`.
+        bias: What the field is at first; likewise.
+        doubled: Whether the field has cells at half the stride of the trunk's nodes.
     """
 
     shape: tuple[int, ...]
-    unit: float = 1.0
-    bias: float = 0.0
+    unit: float | tuple = 1.0
+    bias: float | tuple = 0.0
+    doubled: bool = False
 
     @property
     def channels(self) -> int:
@@ -45,13 +49,43 @@ class FieldShape(layers.Layer):
         self.shape, self.unit = tuple(shape), unit
 
     def call(self, x):
-        return ops.reshape(x * self.unit, (-1, *ops.shape(x)[1:3], *self.shape))
+        shaped = ops.reshape(x, (-1, *ops.shape(x)[1:3], *self.shape))
+        return shaped * ops.convert_to_tensor(self.unit, dtype="float32")
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:3], *self.shape)
 
     def get_config(self):
         return {**super().get_config(), "shape": self.shape, "unit": self.unit}
+
+
+@keras.saving.register_keras_serializable("bottomup")
+class CellConvolution(layers.Conv2DTranspose):
+    """A transposed convolution from nodes to the cells between them, at half the stride.
+
+    Four taps, so that a cell's kernel lies evenly about its centre, a quarter of the way between
+    two nodes; with three every cell would look half a cell beside itself. What lies beyond the
+    first and the last node is cut off: n nodes give 2 (n - 1) cells.
+    """
+
+    def __init__(self, filters, kernel_size=4, strides=2, **kwargs):
+        super().__init__(filters, kernel_size, strides, padding="valid", **kwargs)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["padding"]
+        return config
+
+    def call(self, inputs):
+        return super().call(inputs)[:, 2:-2, 2:-2]
+
+    def compute_output_shape(self, input_shape):
+        rows, columns = (None if n is None else 2 * (n - 1) for n in input_shape[1:3])
+        return (input_shape[0], rows, columns, self.filters)
+
+    def compute_output_spec(self, inputs):
+        shape = self.compute_output_shape(inputs.shape)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable("bottomup")
@@ -104,7 +138,7 @@ def build(
     method = lookup.load("systems", system)
     options = method.Options.from_dict(system_options)
     trunk = lookup.load("backbones", backbone).build(
-        output_stride, trunk_weights, **backbone_options
+        trunk_stride(system, output_stride), trunk_weights, **backbone_options
     )
     heads = method.heads(Skeleton.from_dict(skeleton), options)
     outputs = {name: output_of(head, trunk.output, name) for name, head in heads.items()}
@@ -118,19 +152,29 @@ def raw_fields(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, outputs, name="raw_fields")
 
 
-def input_stride(backbone: str, output_stride: int) -> int:
+def trunk_stride(system: str, output_stride: int) -> int:
+    """Input px between two nodes of the trunk; a system whose heads double its grid says so."""
+    return output_stride * getattr(lookup.load("systems", system), "UPSAMPLING", 1)
+
+
+def input_stride(backbone: str, output_stride: int, system: str = "personlab") -> int:
     """Sides of a network's input must be n times this + 1."""
-    return lookup.load("backbones", backbone).input_stride(output_stride)
+    stride = trunk_stride(system, output_stride)
+    return lookup.load("backbones", backbone).input_stride(stride)
 
 
 def output_of(head: Head, features, name: str):
-    """A head on features [batch, y, x, channel]: a 1x1 convolution of its own, then its shape."""
-    convolution = layers.Conv2D(
-        head.channels,
-        1,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-        bias_initializer=keras.initializers.Constant(head.bias / head.unit),
-        dtype="float32",
-        name=f"{name}_convolution",
+    """A head on features [batch, y, x, channel]: a convolution of its own, then its shape."""
+    first = np.broadcast_to(np.divide(head.bias, head.unit), head.shape).reshape(-1)
+    settings = {
+        "kernel_initializer": keras.initializers.RandomNormal(stddev=0.01),
+        "bias_initializer": keras.initializers.Constant(first.tolist()),
+        "dtype": "float32",
+        "name": f"{name}_convolution",
+    }
+    convolution = (
+        CellConvolution(head.channels, **settings)
+        if head.doubled
+        else layers.Conv2D(head.channels, 1, **settings)
     )
     return FieldShape(head.shape, head.unit, name=name)(convolution(features))

@@ -49,6 +49,12 @@ def learning_rate(schedule: Mapping) -> float | keras.optimizers.schedules.Learn
     if kind == "step":
         drops = [round(steps * share) for share in schedule.get("drop_at", [0.6, 0.9])]
         return StepDecay(peak, warmup, drops, schedule.get("drop_factor", 0.1))
+    if kind == "table":
+        rows = schedule["learning_rates"]
+        rates = [peak * row["factor"] for row in rows]
+        ends = [row["until"] for row in rows[:-1]]
+        # At step n, counted from 0, the rate of the first end that is greater than n.
+        return keras.optimizers.schedules.PiecewiseConstantDecay([n - 1 for n in ends], rates)
     if warmup:
         return keras.optimizers.schedules.PolynomialDecay(0.0, warmup, end_learning_rate=peak)
     return peak

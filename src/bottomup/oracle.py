@@ -1,9 +1,10 @@
 """The bound of representation and decoder: annotations as ideal fields, decoded and scored."""
 
+import dataclasses
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,18 @@ from bottomup.coco import Annotations, keypoint_result, read_annotations, segmen
 from bottomup.coco_results import to_coco
 from bottomup.decoding.decode import decode_poses, detections
 from bottomup.decoding.masks import person_masks
+from bottomup.decoding.multicut.fit import fit_terms
+from bottomup.decoding.multicut.samples import draw_samples
+from bottomup.decoding.multicut.terms import PairwiseTerms
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.errors import InputError
 from bottomup.evaluation import evaluate_task
-from bottomup.fields.grid import Fields, Frame
+from bottomup.fields.grid import Fields, Frame, PairFields
 from bottomup.records import annotated_keypoints, instance_map
 from bottomup.skeleton import COCO_PERSON, Skeleton
 
 NOISE_PX = 1.0
+PAIR_NOISE_PX = 32.0  # reach of the noise in fields of pairs; their radius is for the heatmap
 OFFSETS = ("short", "mid", "long")
 KEYPOINT_METRICS = ("AP", "AP50", "AP75", "APm", "APl", "AR")
 MASK_METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR100")
@@ -55,6 +60,7 @@ def run_oracle(
     settings: OracleSettings,
     skeleton: Skeleton = COCO_PERSON,
     image_ids: Sequence[int] | None = None,
+    learn_from: Sequence[Path] = (),
 ) -> tuple[dict, list[dict], list[dict]]:
     """Encodes, decodes and scores the images of some annotation files, pooled.
 
@@ -63,10 +69,12 @@ def run_oracle(
         settings: How to encode and decode.
         skeleton: Whose keypoints the files annotate.
         image_ids: Only these images; None for all.
+        learn_from: COCO files whose noisy ideal fields pairwise terms are learned from, for a
+            system that needs some. They share no image with the files that are scored.
 
     Returns:
         The summary (metrics of each task, counts, median decode times) and the rows of the COCO
-        keypoint and segmentation result files.
+        keypoint and segmentation result files. Without masks the metrics of masks are None.
 
     Raises:
         InputError: A file cannot be used, or an image id is in none of them.
@@ -80,6 +88,10 @@ def run_oracle(
                 f"image {min(missing)} is in none of {', '.join(map(str, paths))} "
                 f"({len(missing)} missing in all); give the files that annotate these images"
             )
+    if learn_from:
+        terms = learned_terms(parts, learn_from, settings, skeleton, image_ids)
+        multicut = replace(settings.decoder.multicut, terms=terms)
+        settings = replace(settings, decoder=replace(settings.decoder, multicut=multicut))
     truth = to_coco(*parts)
     keypoints, masks, pose_ms, mask_ms = [], [], [], []
     for image_id, fields, frame in ideal_images(parts, settings):
@@ -90,10 +102,10 @@ def run_oracle(
         masks += [segmentation_result(image_id, one.mask, one.score) for one in found if one.mask]
     summary = {
         "keypoints": _metrics(truth, keypoints, "keypoints", skeleton),
-        "segmentation": _metrics(truth, masks, "segmentation", skeleton),
-        "segmentation_with_keypoints": _metrics(
-            truth, masks, "segmentation_with_keypoints", skeleton
-        ),
+        **{
+            task: _metrics(truth, masks, task, skeleton) if masks else None
+            for task in ("segmentation", "segmentation_with_keypoints")
+        },
         "images": sum(len(part.images) for part in parts),
         "persons": sum(p.annotated for part in parts for row in part.persons.values() for p in row),
         "decode_ms_per_image": float(np.median(pose_ms)),
@@ -102,9 +114,41 @@ def run_oracle(
     return summary, keypoints, masks
 
 
+def learned_terms(
+    scored: Sequence[Annotations],
+    paths: Sequence[Path],
+    settings: OracleSettings,
+    skeleton: Skeleton,
+    image_ids: Sequence[int] | None = None,
+) -> PairwiseTerms:
+    """Pairwise terms of the noisy ideal fields of other images.
+
+    Raises:
+        InputError: An image is to be learned from and scored, or nobody is annotated.
+    """
+    parts = [read_annotations(path, skeleton) for path in paths]
+    if image_ids is not None:
+        parts = [part.only(set(image_ids)) for part in parts]
+    both = {i.id for part in scored for i in part.images} & {i.id for p in parts for i in p.images}
+    if both:
+        raise InputError(
+            f"image {min(both)} is to be learned from and scored ({len(both)} such in all); "
+            "learn from another split"
+        )
+    noise = 0 if settings.garbage is None else settings.garbage
+    images = ideal_images(parts, replace(settings, garbage=noise))
+    persons = {image: rows for part in parts for image, rows in part.persons.items()}
+    annotated = (
+        (fields, frame, annotated_keypoints(persons[image_id], skeleton))
+        for image_id, fields, frame in images
+    )
+    samples = draw_samples(annotated, skeleton, settings.decoder.radius_px, noise)
+    return fit_terms(samples, skeleton).terms
+
+
 def ideal_images(
     parts: Sequence[Annotations], settings: OracleSettings
-) -> Iterator[tuple[int, Fields, Frame]]:
+) -> Iterator[tuple[int, Fields | PairFields, Frame]]:
     """Image id, ideal refined fields and frame of every image."""
     for part in parts:
         for image in part.images:
@@ -127,7 +171,7 @@ def ideal_fields(
     skeleton: Skeleton,
     settings: OracleSettings,
     noise: Sequence[int] | None = None,
-) -> Fields:
+) -> Fields | PairFields:
     """What a perfect network would say about one image.
 
     Args:
@@ -143,13 +187,16 @@ def ideal_fields(
     people = np.concatenate([keypoints, np.zeros_like(keypoints, shape=(1, *keypoints.shape[1:]))])
     people[..., :2] = frame.to_input(people[..., :2])
     input_map = input_instance_map(pixels, frame, stride)
-    options = system.Options(
-        radius_px=radius_px, sub_cells=settings.sub_cells, distance=settings.distance
-    )
+    known = {"radius_px": radius_px, "sub_cells": settings.sub_cells, "distance": settings.distance}
+    fitting = {one.name for one in dataclasses.fields(system.Options)}
+    options = system.Options(**{name: v for name, v in known.items() if name in fitting})
     encoded = system.targets(people[None], input_map[None], skeleton, stride, options)
     arrays = {name: np.asarray(ops.convert_to_numpy(value))[0] for name, value in encoded.items()}
     if noise is not None:
-        spoil(arrays, np.random.default_rng(noise), radius_px)
+        reach_px = PAIR_NOISE_PX if "pairwise" in arrays else radius_px
+        spoil(arrays, np.random.default_rng(noise), reach_px)
+    if "pairwise" in arrays:
+        return PairFields(arrays["heatmap"], arrays["short"], arrays["pairwise"], stride)
     raw = {name: arrays[name][None] for name in OFFSETS}
     refined = system.refined(raw, skeleton, stride)
     offsets = {name: np.asarray(ops.convert_to_numpy(refined[name]))[0] for name in OFFSETS}
@@ -176,7 +223,7 @@ def input_instance_map(pixels: np.ndarray, frame: Frame, stride: int) -> np.ndar
 
 def spoil(arrays: dict, generator: np.random.Generator, radius_px: float) -> None:
     """Replaces what no loss supervises by uniform noise and blurs the rest, in place."""
-    for name in (*OFFSETS, "distance"):
+    for name in (*OFFSETS, "pairwise", "distance"):
         if name not in arrays:
             continue
         values, weight = arrays[name], arrays[f"{name}_weight"]
@@ -193,12 +240,16 @@ def joined_cells(cells: np.ndarray, sub_cells: int) -> np.ndarray:
     return blocks.reshape(rows * sub_cells, columns * sub_cells)
 
 
-def timed_decode(fields: Fields, skeleton: Skeleton, decoder: DecoderSettings, frame: Frame):
+def timed_decode(
+    fields: Fields | PairFields, skeleton: Skeleton, decoder: DecoderSettings, frame: Frame
+):
     """Detections with masks, and the CPU milliseconds of the poses and of the masks."""
     start = time.thread_time()
     poses = decode_poses(fields, skeleton, decoder)
     middle = time.thread_time()
-    masks = person_masks(fields, poses, decoder, frame)
+    masks = [None] * len(poses.scores)
+    if isinstance(fields, Fields):
+        masks = person_masks(fields, poses, decoder, frame)
     end = time.thread_time()
     return detections(poses, masks, frame), (1e3 * (middle - start), 1e3 * (end - middle))
 

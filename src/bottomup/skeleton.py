@@ -91,6 +91,35 @@ class Skeleton:
             [directed.index(self.flip_keypoints[e].tolist()) for e in self.directed_edges], int
         )
 
+    @cached_property
+    def ordered_pairs(self) -> np.ndarray:
+        """All pairs of different keypoints, both ways, by the first one: int [pair, 2].
+
+        With J keypoints, pair (a, b) is number (J - 1) a + b, less one if a < b.
+        """
+        every = range(self.num_keypoints)
+        return np.array([[a, b] for a in every for b in every if a != b], int).reshape(-1, 2)
+
+    @cached_property
+    def flip_pairs(self) -> np.ndarray:
+        """For each ordered pair, the index of the ordered pair that mirrors it."""
+        a, b = self.flip_keypoints[self.ordered_pairs].T
+        return (self.num_keypoints - 1) * a + b - (a < b)
+
+    @cached_property
+    def sparse_pairs(self) -> np.ndarray:
+        """Pairs (a < b) of ArtTrack's bottom-up graph, int [pair, 2].
+
+        The published ones where this skeleton has their keypoints and no others; elsewhere all
+        keypoints at most two edges of the tree apart.
+        """
+        if set(self.keypoints) == {name for pair in ARTTRACK_PAIRS for name in pair}:
+            index = {name: k for k, name in enumerate(self.keypoints)}
+            return np.array(sorted(sorted((index[a], index[b])) for a, b in ARTTRACK_PAIRS), int)
+        near = np.eye(self.num_keypoints, dtype=int)
+        near[tuple(self.directed_edges.T)] = 1
+        return np.argwhere(np.triu(near @ near, 1))
+
     def shared_with(self, other: "Skeleton") -> tuple[str, ...]:
         """Names of the keypoints that both have, in the order of this skeleton."""
         return tuple(name for name in self.keypoints if name in other.keypoints)
@@ -132,6 +161,33 @@ BODY_EDGES = (
     ("right_shoulder", "right_elbow"),
     ("left_elbow", "left_wrist"),
     ("right_elbow", "right_wrist"),
+)
+
+# The part graph of ArtTrack's bottom-up model, as its public configuration for COCO has it.
+ARTTRACK_PAIRS = tuple(
+    (a, b)
+    for a, others in {
+        "nose": ("left_eye", "right_eye", "left_ear", "right_ear"),
+        "left_eye": ("right_eye", "left_ear"),
+        "right_eye": ("right_ear",),
+        "left_shoulder": (
+            *("nose", "left_eye", "right_eye", "left_ear", "right_ear"),
+            *("right_shoulder", "left_elbow", "left_hip", "right_hip"),
+        ),
+        "right_shoulder": (
+            *("nose", "left_eye", "right_eye", "left_ear", "right_ear"),
+            *("right_elbow", "left_hip", "right_hip"),
+        ),
+        "left_wrist": ("left_shoulder", "left_elbow"),
+        "right_wrist": ("right_shoulder", "right_elbow"),
+        "left_elbow": ("left_ear",),
+        "right_elbow": ("right_ear",),
+        "left_hip": ("right_hip", "left_knee", "right_knee", "left_ankle"),
+        "right_hip": ("left_knee", "right_knee", "right_ankle"),
+        "left_knee": ("right_knee", "left_ankle"),
+        "right_knee": ("right_ankle",),
+    }.items()
+    for b in others
 )
 
 COCO_PERSON = Skeleton(

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from bottomup.augment import augment
+from bottomup.fields.grid import grid_size
 
 SHOWN = ("heatmap", "segmentation")  # fields of probabilities, which a network gives as logits
 FAR = 30.0  # a logit beyond which a probability is 0 or 1 for the eye
@@ -20,7 +21,7 @@ def compared(step, batch: Mapping) -> dict[str, np.ndarray]:
         batch: What one is called with.
     """
     image, instances, keypoints = augment(batch, step.augmentation, step.crop_px, step.skeleton)
-    goals = step.method.targets(keypoints, instances, step.skeleton, step.stride, step.options)
+    goals = step.goals(keypoints, instances, batch["draws"])
     outputs = step.fields(image, training=False)
     goals, outputs = (
         {name: ops.convert_to_numpy(fields[name]) for name in SHOWN if name in fields}
@@ -59,8 +60,16 @@ def strongest(field: np.ndarray) -> np.ndarray:
 
 
 def tinted(image: np.ndarray, field: np.ndarray, stride: int) -> np.ndarray:
-    """A grey image, uint8, coloured where the field [batch, y, x] at the nodes is near one."""
-    rows, columns = (np.rint(np.arange(n) / stride).astype(int) for n in image.shape[1:3])
+    """A grey image, uint8, coloured where the field [batch, y, x] is near one.
+
+    The field is at nodes, of which there is one more than whole strides, or at cells.
+    """
+    rows, columns = (
+        np.rint(np.arange(side) / stride).astype(int)
+        if count == grid_size(side, stride)
+        else np.minimum(np.arange(side) // stride, count - 1)
+        for side, count in zip(image.shape[1:3], field.shape[1:3], strict=True)
+    )
     share = field[:, rows][:, :, columns, None].clip(0, 1)
     grey = image.mean(axis=-1, keepdims=True)
     return ((1 - share) * grey + share * TINT).clip(0, 255).astype(np.uint8)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import keras
 
 from bottomup import intermediate, lookup
-from bottomup.augment import Augmentation, augment
+from bottomup.augment import Augmentation, augment, scale_factors
 from bottomup.skeleton import Skeleton
 
 
@@ -60,8 +60,15 @@ class TrainingStep(keras.Model):
             batch, self.augmentation, self.crop_px, self.skeleton, fused=self.jit_compile
         )
         outputs = self.fields(image, training=training)
-        goals = self.method.targets(keypoints, instances, self.skeleton, self.stride, self.options)
+        goals = self.goals(keypoints, instances, batch["draws"])
         return intermediate.losses(outputs, goals, self.method, self.options)
+
+    def goals(self, keypoints, instances, draws) -> dict:
+        """The system's targets for what `augment` gives."""
+        arguments = (keypoints, instances, self.skeleton, self.stride, self.options)
+        if getattr(self.method, "DISKS_SCALE", False):
+            return self.method.targets(*arguments, scale=scale_factors(draws, self.augmentation))
+        return self.method.targets(*arguments)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         for name, value in y_pred.items():

@@ -34,6 +34,7 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 BACKEND = STUDY.compute["backend"] or os.environ.get("KERAS_BACKEND", "tensorflow")
+PAIR_IMAGES = 1000
 GPU_ENV = str(ROOT / "envs" / ("gpu_jax.yaml" if BACKEND == "jax" else "gpu.yaml"))
 
 
@@ -253,6 +254,32 @@ def initial_weights_file(wildcards):
     return [weights[key] for key in ("file", "trunk_file") if key in weights]
 
 
+def groups_by_multicut(experiment):
+    """Whether its people are candidates grouped by pairwise terms; there are then no masks."""
+    return "pairwise_statistics" in STUDY.trained[experiment].settings["system_options"]
+
+
+def source_of_training(wildcards):
+    subset = experiment_of(wildcards).subset
+    return subset.dataset.name, subset.split
+
+
+def pairwise_statistics(wildcards):
+    """The file of statistics that the training learns in, if it asks for it."""
+    experiment = experiment_of(wildcards)
+    if experiment.settings["system_options"].get("pairwise_statistics") != "subset":
+        return []
+    return f"results/subsets/{experiment.subset.name}/pairwise_statistics.csv"
+
+
+def pairwise_terms(wildcards):
+    """The file of pairwise terms that a test decodes with, if it needs one."""
+    if not groups_by_multicut(wildcards.experiment):
+        return []
+    names = {name: getattr(wildcards, name) for name in ("experiment", "seed", "protocol")}
+    return f"{RUN}/pairwise/{{protocol}}/terms.json".format(**names)
+
+
 def training_code(wildcards):
     return script_digest("train_model.py", network_plug_ins(wildcards))
 
@@ -265,6 +292,7 @@ def state_digest(experiment, seed):
         training_code(wildcards),
         training_settings(wildcards),
         experiment.skeleton.to_dict(),
+        script_digest("measure_pairs.py") if groups_by_multicut(experiment.name) else None,
         subset.recipe,
         subset.dataset.name,
         subset.dataset.generator,
@@ -284,9 +312,12 @@ def fields_settings(wildcards):
     return {key: settings[key] for key in ("sides", "flip", "output_stride")}
 
 
-def decoder_of(experiment, protocol):
-    """What decoding reads of a protocol, with the radius that the experiment was trained with."""
-    return STUDY.experiments[experiment].decoder_settings(STUDY.protocols[protocol])
+def decoder_of(test):
+    """What decoding reads of a protocol, with what the run brings: its radius, pairwise terms."""
+    experiment, protocol = test["experiment"], STUDY.protocols[test["protocol"]]
+    settings = STUDY.experiments[experiment].decoder_settings(protocol)
+    terms = pairwise_terms(SimpleNamespace(**test)) if groups_by_multicut(experiment) else None
+    return settings | {"multicut": settings["multicut"] | {"terms": terms}}
 
 
 def decoded_shards(wildcards):

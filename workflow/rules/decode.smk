@@ -8,6 +8,7 @@ split, from which no image may be missing, and their checksums.
 rule decode_shard:
     input:
         fields=f"{TEST}/fields-{{shard}}-of-{{shards}}.h5",
+        terms=pairwise_terms,
     output:
         decoded=temp(f"{TEST}/decoded-{{shard}}-of-{{shards}}.json"),
     log:
@@ -26,7 +27,7 @@ rule decode_shard:
         runtime=120,
         field_shards=1,
     params:
-        decoder=lambda wildcards: decoder_of(wildcards.experiment, wildcards.protocol),
+        decoder=lambda wildcards: decoder_of(dict(wildcards)),
         skeleton=model_skeleton,
         code=code("decode_shard.py"),
     message:

@@ -36,7 +36,7 @@ def sample_values(test):
     samples = {
         "fields_h5": f"{TEST}/samples.h5".format(**test),
         "annotations_path": "results/samples/{dataset}-{split}.json".format(**test),
-        "decoder": decoder_of(test["experiment"], test["protocol"]),
+        "decoder": decoder_of(test),
         "skeleton": STUDY.experiments[test["experiment"]].skeleton.to_dict(),
     }
     return test | split_values(test["dataset"], test["split"]) | samples
@@ -93,6 +93,11 @@ FILES = {
     ],
     "samples": lambda: [
         test[file] for test in VALUES["samples"]() for file in ("fields_h5", "annotations_path")
+    ]
+    + [
+        test["decoder"]["multicut"]["terms"]
+        for test in VALUES["samples"]()
+        if test["decoder"]["multicut"]["terms"]
     ],
     "dataset_images": lambda: [file for pair in used_splits() for file in data_of(*pair)],
     "expected": lambda: [],

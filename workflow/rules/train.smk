@@ -46,6 +46,7 @@ rule train_model:
         records=records_for_training,
         images=lambda wildcards: f"results/subsets/{experiment_of(wildcards).subset.name}/images.txt",
         initial_weights=initial_weights_file,
+        statistics=pairwise_statistics,
     output:
         weights=f"{RUN}/weights.keras",
         history=f"{RUN}/history.csv",

@@ -14,7 +14,7 @@ def main(job):
         job.params.annotations,
         Skeleton.from_dict(job.params.skeleton),
         job.input.keypoints,
-        job.input.segmentation,
+        job.input.segmentation if job.params.masks else None,
         model=Skeleton.from_dict(job.params.model),
     )
     names = ("experiment", "seed", "dataset", "split", "protocol")

@@ -11,6 +11,7 @@ def main(job):
     device_claims.claim(job.resources.gpu)
     devices.use(**job.params.compute)
     from bottomup.coco import check_disjoint
+    from bottomup.pairwise_statistics import with_statistics
     from bottomup.skeleton import Skeleton
     from bottomup.training import train
 
@@ -18,11 +19,13 @@ def main(job):
         # For data that is still on its way there is a rule that checks the same.
         if Path(test).exists():
             check_disjoint(subset, test, same_dataset)
+    skeleton = Skeleton.from_dict(job.params.skeleton)
+    statistics = job.input.get("statistics") or None
     train(
-        job.params.settings,
+        with_statistics(job.params.settings, statistics, skeleton),
         job.input.records,
         job.input.images,
-        Skeleton.from_dict(job.params.skeleton),
+        skeleton,
         job.params.seed,
         Path(job.output.weights).parent,
         job.params.state,

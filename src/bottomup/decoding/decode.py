@@ -6,13 +6,14 @@ import numpy as np
 
 from bottomup.decoding.linked import assemble_linked
 from bottomup.decoding.masks import person_masks
+from bottomup.decoding.multicut.poses import multicut_poses
 from bottomup.decoding.peaks import find_peaks
 from bottomup.decoding.scores import keypoint_scores, person_scales, soft_nms
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.decoding.tree import assemble_tree
 from bottomup.decoding.votes import cast_votes
 from bottomup.errors import InputError
-from bottomup.fields.grid import Fields, Frame
+from bottomup.fields.grid import Fields, Frame, PairFields
 from bottomup.skeleton import Skeleton
 
 SCALE_FLOOR = 0.5  # of the radius: least side of the box that gives a person's scale
@@ -56,16 +57,18 @@ class Poses:
 
 
 def decode(
-    fields: Fields, skeleton: Skeleton, settings: DecoderSettings, frame: Frame
+    fields: Fields | PairFields, skeleton: Skeleton, settings: DecoderSettings, frame: Frame
 ) -> list[Detection]:
     """The people that the fields of one image describe, best first; [] if there are none.
+
+    The fields of DeeperCut describe no masks.
 
     Raises:
         InputError: A field is of the wrong shape or holds values that are not finite.
     """
     poses = decode_poses(fields, skeleton, settings)
     masks = [None] * len(poses.scores)
-    if settings.masks and masks:
+    if settings.masks and masks and isinstance(fields, Fields):
         masks = person_masks(fields, poses, settings, frame)
     return detections(poses, masks, frame)
 
@@ -78,8 +81,14 @@ def detections(poses: Poses, masks: list[dict | None], frame: Frame) -> list[Det
     return [Detection(points, placed, float(s), mask) for points, placed, s, mask in rows]
 
 
-def decode_poses(fields: Fields, skeleton: Skeleton, settings: DecoderSettings) -> Poses:
+def decode_poses(
+    fields: Fields | PairFields, skeleton: Skeleton, settings: DecoderSettings
+) -> Poses:
     """`decode` without masks and in input px."""
+    if isinstance(fields, PairFields):
+        places, placed, scores = multicut_poses(fields, skeleton, settings.multicut)
+        scales = person_scales(places, placed, settings.radius_px * SCALE_FLOOR)
+        return ranked(places, placed, scores, scales, settings)
     fields = checked(fields, skeleton)
     accumulators, touched = cast_votes(fields, settings)
     peaks = find_peaks(accumulators, touched, settings)
@@ -89,6 +98,11 @@ def decode_poses(fields: Fields, skeleton: Skeleton, settings: DecoderSettings) 
         places, placed = assemble_linked(fields, peaks, skeleton, settings, accumulators.shape)
     scales = person_scales(places, placed, settings.radius_px * SCALE_FLOOR)
     scores = keypoint_scores(fields, accumulators, places, scales, skeleton.sigmas, settings)
+    return ranked(places, placed, scores, scales, settings)
+
+
+def ranked(places, placed, scores, scales, settings: DecoderSettings) -> Poses:
+    """Poses best first by soft-NMS, without those that score too little or are too many."""
     order, totals = soft_nms(places, scores, settings.seed_radius_px)
     kept = min(int((totals >= settings.least_score).sum()), settings.max_people)
     order = order[:kept]

@@ -1,8 +1,10 @@
 """Every choice of the decoder, with the defaults that serve COCO and made-up people alike."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 
+from bottomup.decoding.multicut.settings import MulticutSettings
 from bottomup.errors import InputError
 
 CHOICES = {"assembly": ("linked", "paper"), "score": ("expected_oks", "hough")}
@@ -29,6 +31,7 @@ class DecoderSettings:
         embedding_threshold: Largest embedding distance of a pixel, in person scales.
         mask_score_gate: Least score of a person that may own pixels.
         masks: Whether to make masks at all.
+        multicut: How the fields of DeeperCut are grouped; the fields of PersonLab never are.
     """
 
     assembly: str = "linked"
@@ -45,6 +48,7 @@ class DecoderSettings:
     embedding_threshold: float = 0.25
     mask_score_gate: float = 0.0
     masks: bool = True
+    multicut: MulticutSettings = field(default_factory=MulticutSettings)
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
@@ -63,8 +67,11 @@ class DecoderSettings:
         Raises:
             InputError: A key is unknown or a value is out of range.
         """
-        known = {field.name for field in fields(cls)}
+        known = {one.name for one in dataclasses.fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:
             raise InputError(f"decoder key {unknown[0]!r} is unknown; use one of {sorted(known)}")
-        return cls(**{key: value for key, value in values.items() if value is not None})
+        given = {key: value for key, value in values.items() if value is not None}
+        if isinstance(given.get("multicut"), Mapping):
+            given["multicut"] = MulticutSettings.from_dict(given["multicut"])
+        return cls(**given)

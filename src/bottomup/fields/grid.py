@@ -1,6 +1,8 @@
 """The arithmetic of pixels and grid cells, once, and the plain data that crosses it (NumPy only).
 
 Pixel centres sit at integer coordinates; grid node (i, j) is input pixel (j * stride, i * stride).
+DeeperCut has cells instead of nodes: cell (i, j) lies between four nodes, its centre is input pixel
+(j * stride + stride / 2, i * stride + stride / 2), and an input side of n * stride + 1 has n cells.
 """
 
 import math
@@ -29,6 +31,16 @@ def node_xy(rows: int, columns: int, stride: int) -> np.ndarray:
     """Input pixel (x, y) of every grid node, float32 [rows, columns, 2]."""
     x, y = np.meshgrid(np.arange(columns), np.arange(rows))
     return np.stack([x, y], -1).astype(np.float32) * stride
+
+
+def cell_count(side: int, stride: int) -> int:
+    """Number of cells along an input side of n * stride + 1 pixels."""
+    return (side - 1) // stride
+
+
+def cell_xy(rows: int, columns: int, stride: int) -> np.ndarray:
+    """Input pixel (x, y) of every cell's centre, float32 [rows, columns, 2]."""
+    return node_xy(rows, columns, stride) + np.float32(stride / 2)
 
 
 def sub_cell_offsets(stride: int, sub_cells: int) -> np.ndarray:
@@ -95,3 +107,22 @@ class Fields:
     stride: int
     sub_cells: int = 1
     distance: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class PairFields:
+    """What a DeeperCut network promises at the cells of one image; NumPy float32.
+
+    Attributes:
+        heatmap: Probability that a cell lies within the radius of a keypoint, [y, x, keypoint].
+        short: Offsets from cell centres to the nearest keypoint of each type in px,
+            [y, x, keypoint, 2].
+        pairwise: Offsets from cells near a keypoint to each other keypoint of the same person in
+            px, [y, x, ordered pair, 2], pairs as in `Skeleton.ordered_pairs`.
+        stride: Input pixels between two cells.
+    """
+
+    heatmap: np.ndarray
+    short: np.ndarray
+    pairwise: np.ndarray
+    stride: int

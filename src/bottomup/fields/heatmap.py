@@ -14,7 +14,9 @@ def labelled(keypoints, height: int, width: int):
     return ops.cast(inside & (visibility > 0), "float32")
 
 
-def nearest_person(keypoints, present, rows: int, columns: int, stride: int, radius_px: float):
+def nearest_person(
+    keypoints, present, rows: int, columns: int, stride: int, radius_px, first_px: float = 0.0
+):
     """The Voronoi rule: each node belongs to the nearest keypoint of a type, inside its disk only.
 
     Args:
@@ -23,15 +25,16 @@ def nearest_person(keypoints, present, rows: int, columns: int, stride: int, rad
         rows: Nodes along y.
         columns: Nodes along x.
         stride: Input px between nodes.
-        radius_px: Disk radius in input px, inclusive.
+        radius_px: Disk radius in input px, inclusive; a number, or one an image [batch, 1, 1, 1].
+        first_px: x and y of the first node in input px; half a stride for cells.
 
     Returns:
         Person index int32 [batch, y, x, keypoint] (the first one on an exact tie) and the disk,
         1 within the radius, float [batch, y, x, keypoint].
     """
     away = (1 - present) * FAR_PX
-    node_x = ops.cast(ops.arange(columns) * stride, "float32")[None, None, :, None]
-    node_y = ops.cast(ops.arange(rows) * stride, "float32")[None, None, :, None]
+    node_x = ops.cast(ops.arange(columns) * stride, "float32")[None, None, :, None] + first_px
+    node_y = ops.cast(ops.arange(rows) * stride, "float32")[None, None, :, None] + first_px
     across = ops.square((keypoints[..., 0] + away)[:, :, None, :] - node_x)
     down = ops.square((keypoints[..., 1] + away)[:, :, None, :] - node_y)
     # A running minimum: an array [batch, person, y, x, keypoint] costs far more than its loop.
@@ -41,7 +44,7 @@ def nearest_person(keypoints, present, rows: int, columns: int, stride: int, rad
         distance = down[:, person, :, None] + across[:, person, None]
         nearest = ops.where(distance < best, person, nearest)
         best = ops.minimum(best, distance)
-    return nearest, ops.cast(best <= radius_px**2, "float32")
+    return nearest, ops.cast(best <= radius_px * radius_px, "float32")
 
 
 def heatmap_weight(node_map):

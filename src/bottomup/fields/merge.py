@@ -10,17 +10,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from bottomup.fields.grid import Fields
+from bottomup.fields.grid import Fields, PairFields
 from bottomup.skeleton import Skeleton
 
 # Keeps the weights of averaged offsets above zero where nothing is seen.
 FLOOR = 1e-3
 
 
-def flip_fields(fields: Fields, skeleton: Skeleton) -> Fields:
+def flip_fields(fields: Fields | PairFields, skeleton: Skeleton) -> Fields | PairFields:
     """The fields that the mirrored input would have: mirrored maps, swapped sides, negated x."""
     keypoints, edges = skeleton.flip_keypoints, skeleton.flip_edges
     negated = np.array([-1, 1], np.float32)
+    if isinstance(fields, PairFields):
+        return replace(
+            fields,
+            heatmap=fields.heatmap[:, ::-1, keypoints],
+            short=fields.short[:, ::-1, keypoints] * negated,
+            pairwise=fields.pairwise[:, ::-1, skeleton.flip_pairs] * negated,
+        )
     return replace(
         fields,
         heatmap=fields.heatmap[:, ::-1, keypoints],
@@ -32,7 +39,9 @@ def flip_fields(fields: Fields, skeleton: Skeleton) -> Fields:
     )
 
 
-def merge_fields(views: Sequence[tuple[Fields, float]], skeleton: Skeleton) -> Fields:
+def merge_fields(
+    views: Sequence[tuple[Fields | PairFields, float]], skeleton: Skeleton
+) -> Fields | PairFields:
     """Averages views of one image in the frame of the first.
 
     Args:
@@ -44,6 +53,8 @@ def merge_fields(views: Sequence[tuple[Fields, float]], skeleton: Skeleton) -> F
         Fields at the nodes of the first view.
     """
     first, scale = views[0]
+    if isinstance(first, PairFields):
+        return _merged_pairs(views, skeleton)
     moved = [_resampled(fields, first, own / scale) for fields, own in views]
     heatmaps = np.stack([fields.heatmap for fields in moved])
     persons = np.stack([_node_means(fields) for fields in moved])[..., None]
@@ -56,6 +67,29 @@ def merge_fields(views: Sequence[tuple[Fields, float]], skeleton: Skeleton) -> F
         long=_weighted([f.long for f in moved], persons),
         segmentation=np.mean([fields.segmentation for fields in moved], axis=0),
         distance=_mean_distance(moved),
+    )
+
+
+def _merged_pairs(views: Sequence[tuple[PairFields, float]], skeleton: Skeleton) -> PairFields:
+    """The same for fields at cells; a pairwise offset counts by the heatmap where it starts."""
+    first, scale = views[0]
+    moved = []
+    for fields, own in views:
+        ratio = own / scale
+        # Cell n of an axis lies n + .5 strides from the first pixel.
+        y, x = ((np.arange(n) + 0.5) * ratio - 0.5 for n in first.heatmap.shape[:2])
+        arrays = {
+            name: bilinear(getattr(fields, name), y, x) / (1 if name == "heatmap" else ratio)
+            for name in ("heatmap", "short", "pairwise")
+        }
+        moved.append(replace(fields, **arrays))
+    heatmaps = np.stack([fields.heatmap for fields in moved])
+    starts = skeleton.ordered_pairs[:, 0]
+    return replace(
+        first,
+        heatmap=heatmaps.mean(0),
+        short=_weighted([f.short for f in moved], heatmaps),
+        pairwise=_weighted([f.pairwise for f in moved], heatmaps[..., starts]),
     )
 
 

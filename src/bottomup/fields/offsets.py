@@ -4,12 +4,13 @@ Each function gathers, for every node, the coordinates of the one person that ma
 that time and memory hardly grow with the number of people.
 """
 
+import numpy as np
 from keras import ops
 
 from bottomup.fields.grid import CROWD, PERSON_BITS, UNANNOTATED, node_xy
 
 
-def short_offsets(keypoints, nearest, disk, stride: int):
+def short_offsets(keypoints, nearest, disk, stride: int, first_px: float = 0.0):
     """Offsets to the nearest keypoint of each type, inside the disks.
 
     Args:
@@ -17,15 +18,18 @@ def short_offsets(keypoints, nearest, disk, stride: int):
         nearest: Person index [batch, y, x, keypoint] of `heatmap.nearest_person`.
         disk: [batch, y, x, keypoint].
         stride: Input px between nodes.
+        first_px: x and y of the first node in input px; half a stride for cells.
 
     Returns:
         Offsets [batch, y, x, keypoint, 2] (0 without weight) and their weight.
     """
     target = _gather(keypoints[..., :2], nearest)
-    return (target - _nodes(nearest, stride)) * disk[..., None], disk
+    return (target - _nodes(nearest, stride, first_px)) * disk[..., None], disk
 
 
-def mid_offsets(keypoints, present, nearest, disk, directed_edges, stride: int):
+def mid_offsets(
+    keypoints, present, nearest, disk, directed_edges, stride: int, first_px: float = 0.0
+):
     """Offsets from the disk of a keypoint to the neighbouring keypoint of the same person.
 
     Args:
@@ -35,6 +39,7 @@ def mid_offsets(keypoints, present, nearest, disk, directed_edges, stride: int):
         disk: [batch, y, x, keypoint].
         directed_edges: Keypoint indices (from, to), int [directed edge, 2].
         stride: Input px between nodes.
+        first_px: x and y of the first node in input px; half a stride for cells.
 
     Returns:
         Offsets [batch, y, x, directed edge, 2] and weight; both ends must be labelled.
@@ -43,7 +48,7 @@ def mid_offsets(keypoints, present, nearest, disk, directed_edges, stride: int):
     table = ops.concatenate([keypoints[..., :2], present[..., None]], -1)
     target = _gather(ops.take(table, end, axis=2), ops.take(nearest, start, axis=3))
     weight = ops.take(disk, start, axis=3) * target[..., 2]
-    return (target[..., :2] - _nodes(nearest, stride)) * weight[..., None], weight
+    return (target[..., :2] - _nodes(nearest, stride, first_px)) * weight[..., None], weight
 
 
 def long_offsets(keypoints, present, node_map, stride: int):
@@ -70,9 +75,10 @@ def long_offsets(keypoints, present, node_map, stride: int):
     return (target[..., :2] - _nodes(weight, stride)) * weight[..., None], weight
 
 
-def _nodes(field, stride: int):
+def _nodes(field, stride: int, first_px: float = 0.0):
     """Node coordinates shaped to subtract from offsets of a field [batch, y, x, channel]."""
-    return ops.convert_to_tensor(node_xy(field.shape[1], field.shape[2], stride))[:, :, None, :]
+    xy = node_xy(field.shape[1], field.shape[2], stride) + np.float32(first_px)
+    return ops.convert_to_tensor(xy)[:, :, None, :]
 
 
 def _batch_index(table):

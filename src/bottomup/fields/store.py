@@ -7,27 +7,29 @@ import h5py
 import numpy as np
 
 from bottomup.errors import InputError
-from bottomup.fields.grid import Fields, Frame
+from bottomup.fields.grid import Fields, Frame, PairFields
 
 ARRAYS = ("heatmap", "short", "mid", "long", "segmentation", "distance")
+PAIR_ARRAYS = ("heatmap", "short", "pairwise")
 
 
-def write_fields(file: h5py.File, image_id: int, fields: Fields, frame: Frame) -> None:
+def write_fields(file: h5py.File, image_id: int, fields: Fields | PairFields, frame: Frame) -> None:
     """Adds one image's fields to an open file."""
     group = file.create_group(str(image_id))
-    for name in ARRAYS:
+    for name in ARRAYS if isinstance(fields, Fields) else PAIR_ARRAYS:
         if getattr(fields, name) is None:
             continue
         values = np.clip(getattr(fields, name), -65504, 65504)  # the range of float16
         group.create_dataset(name, data=values.astype(np.float16), compression="lzf")
     group.attrs["stride"] = fields.stride
-    group.attrs["sub_cells"] = fields.sub_cells
+    if isinstance(fields, Fields):
+        group.attrs["sub_cells"] = fields.sub_cells
     group.attrs["scale"] = frame.scale
     group.attrs["height"] = frame.height
     group.attrs["width"] = frame.width
 
 
-def read_fields(path: Path | str) -> Iterator[tuple[int, Fields, Frame]]:
+def read_fields(path: Path | str) -> Iterator[tuple[int, Fields | PairFields, Frame]]:
     """Yields image id, float32 fields and frame of every image in a file, by image id.
 
     Raises:
@@ -41,7 +43,7 @@ def read_fields(path: Path | str) -> Iterator[tuple[int, Fields, Frame]]:
         raise InputError(f"{path}: damaged fields ({error}); delete it and infer again") from error
 
 
-def read_image_fields(path: Path | str, image_id: int) -> tuple[Fields, Frame]:
+def read_image_fields(path: Path | str, image_id: int) -> tuple[Fields | PairFields, Frame]:
     """The fields of one image, as `write_fields` took them but rounded to float16."""
     with h5py.File(path) as file:
         return _read_group(file[str(image_id)])
@@ -53,11 +55,14 @@ def image_ids(path: Path | str) -> list[int]:
         return sorted(int(name) for name in file)
 
 
-def _read_group(group: h5py.Group) -> tuple[Fields, Frame]:
+def _read_group(group: h5py.Group) -> tuple[Fields | PairFields, Frame]:
+    attrs = group.attrs
+    frame = Frame(float(attrs["scale"]), int(attrs["height"]), int(attrs["width"]))
+    if "pairwise" in group:
+        arrays = {name: group[name][()].astype(np.float32) for name in PAIR_ARRAYS}
+        return PairFields(**arrays, stride=int(attrs["stride"])), frame
     optional = {"distance"} - set(group)
     names = [name for name in ARRAYS if name not in optional]
     arrays = {name: group[name][()].astype(np.float32) for name in names}
-    attrs = group.attrs
     fields = Fields(**arrays, stride=int(attrs["stride"]), sub_cells=int(attrs["sub_cells"]))
-    frame = Frame(float(attrs["scale"]), int(attrs["height"]), int(attrs["width"]))
     return fields, frame

@@ -1,0 +1,111 @@
+"""Learning the pairwise terms: one logistic regression a pair of keypoints, and how calibrated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bottomup.decoding.multicut.features import FEATURES
+from bottomup.decoding.multicut.samples import PairSamples
+from bottomup.decoding.multicut.terms import PairwiseTerms
+from bottomup.errors import InputError
+from bottomup.skeleton import Skeleton
+
+# The public code weighs each sample by C = 1e-3 and has 4000 images of 100 positives and as many
+# negatives; the regularisation is the same for fewer samples if C times their number is.
+STRENGTH = 1e-3 * 4000 * 200
+LEAST_SAMPLES = 200
+SEED = 42
+BINS = 10
+HELD_OUT = 5  # every fifth image tells how well calibrated the others' terms are
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Terms of all samples, and the reliability of terms of four fifths on the last one.
+
+    Attributes:
+        terms: The coefficients.
+        calibration: One row a bin of the predicted probability: low, high, predicted (mean),
+            observed (share that belongs together), samples.
+    """
+
+    terms: PairwiseTerms
+    calibration: pd.DataFrame
+
+
+def fit_terms(samples: PairSamples, skeleton: Skeleton) -> Fit:
+    """Learns the terms of every pair of keypoints.
+
+    A pair with fewer than `LEAST_SAMPLES` takes the terms of all pairs together.
+
+    Raises:
+        InputError: There are no samples at all.
+    """
+    terms = _learned(samples, skeleton, None)
+    parts = []
+    known = _learned(samples, skeleton, HELD_OUT)
+    for pair in samples.features:
+        features, together, images = samples.of(pair)
+        chosen = images % HELD_OUT == 0
+        if chosen.any():
+            predicted = known.probability(*pair, features[chosen])
+            parts.append(np.stack([predicted, together[chosen]]))
+    return Fit(terms, _reliability(*np.concatenate([np.zeros((2, 0)), *parts], axis=1)))
+
+
+def _learned(samples: PairSamples, skeleton: Skeleton, leave: int | None) -> PairwiseTerms:
+    """Terms of all images, or of those that are not every so manieth."""
+    count, size = skeleton.num_keypoints, len(FEATURES)
+    low, high = np.zeros((count, count, size)), np.ones((count, count, size))
+    weights = np.zeros((count, count, size + 1))
+    counts = np.zeros((count, count), int)
+    data = {}
+    for pair in samples.features:
+        features, together, images = samples.of(pair)
+        kept = slice(None) if leave is None else images % leave != 0
+        data[pair] = features[kept], together[kept]
+    shared = _fitted([features for features, _ in data.values()], [y for _, y in data.values()])
+    for a in range(count):
+        for b in range(a + 1, count):
+            features, together = data.get((a, b), (np.zeros((0, size)), np.zeros(0, bool)))
+            enough = len(together) >= LEAST_SAMPLES and 0 < together.sum() < len(together)
+            found = _fitted([features], [together]) if enough else shared
+            low[a, b], high[a, b], weights[a, b] = found
+            counts[a, b] = len(together) * enough
+    return PairwiseTerms(tuple(skeleton.keypoints), low, high, weights, counts)
+
+
+def _fitted(
+    parts: Sequence[np.ndarray], labels: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Least and highest features, and the weights of the scaled ones and of 1."""
+    from sklearn.linear_model import LogisticRegression
+
+    features = np.concatenate(parts) if parts else np.zeros((0, len(FEATURES)))
+    together = np.concatenate(labels) if labels else np.zeros(0, bool)
+    if not 0 < together.sum() < len(together):
+        raise InputError(
+            f"{len(together)} pairs of cells to learn pairwise terms from, {int(together.sum())} "
+            "of them of one person; give images with people whose keypoints are annotated"
+        )
+    low, high = features.min(0), features.max(0)
+    scaled = (features - low) / np.maximum(high - low, 1e-12)
+    model = LogisticRegression(
+        C=STRENGTH / len(together), solver="liblinear", random_state=SEED, max_iter=1000
+    )
+    model.fit(scaled, together)
+    return low, high, np.concatenate([model.coef_[0], model.intercept_])
+
+
+def _reliability(predicted: np.ndarray, together: np.ndarray) -> pd.DataFrame:
+    edges = np.linspace(0, 1, BINS + 1)
+    bins = np.clip(np.digitize(predicted, edges) - 1, 0, BINS - 1)
+    rows = []
+    for n in range(BINS):
+        here = bins == n
+        if here.any():
+            means = float(predicted[here].mean()), float(together[here].mean())
+            rows.append((edges[n], edges[n + 1], *means, int(here.sum())))
+    return pd.DataFrame(rows, columns=["low", "high", "predicted", "observed", "samples"])

@@ -1,0 +1,109 @@
+"""What DeeperCut learns beside its weights: statistics before a training, pairwise terms after it.
+
+Needs a subset's annotations. Gives mean and deviation of the way between every two keypoints, in
+which the network learns, and, from a run's own fields of some images that it was trained on, what
+makes two candidates one person, with a figure of how well calibrated that is.
+"""
+
+PAIRS = f"{RUN}/pairwise/{{protocol}}"
+
+
+rule measure_pairs:
+    input:
+        annotations="results/subsets/{subset}/annotations.json",
+    output:
+        statistics="results/subsets/{subset}/pairwise_statistics.csv",
+    log:
+        "results/logs/subsets/{subset}/pairwise_statistics.log",
+    benchmark:
+        "results/benchmarks/subsets/{subset}/pairwise_statistics.tsv"
+    conda:
+        CPU_ENV
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        skeleton=lambda wildcards: subset_of(wildcards).dataset.skeleton.to_dict(),
+        code=code("measure_pairs.py"),
+    message:
+        "Measuring the ways between keypoints in {wildcards.subset}"
+    script:
+        "../scripts/measure_pairs.py"
+
+
+rule draw_pair_images:
+    input:
+        annotations="results/subsets/{subset}/annotations.json",
+    output:
+        annotations="results/subsets/{subset}/pair_images.json",
+    log:
+        "results/logs/subsets/{subset}/pair_images.log",
+    benchmark:
+        "results/benchmarks/subsets/{subset}/pair_images.tsv"
+    conda:
+        CPU_ENV
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        skeleton=lambda wildcards: subset_of(wildcards).dataset.skeleton.to_dict(),
+        images=PAIR_IMAGES,
+        code=code("draw_pair_images.py"),
+    message:
+        "Choosing the images of {wildcards.subset} that pairwise terms are learned from"
+    script:
+        "../scripts/draw_pair_images.py"
+
+
+use rule infer_shard as infer_pairs with:
+    input:
+        weights=f"{RUN}/weights.keras",
+        run=f"{RUN}/run.json",
+        annotations=lambda wildcards: f"results/subsets/{experiment_of(wildcards).subset.name}/pair_images.json",
+    output:
+        fields=temp(f"{PAIRS}/fields.h5"),
+    log:
+        "results/logs/runs/{experiment}/seed-{seed}/pairwise/{protocol}/fields.log",
+    benchmark:
+        "results/benchmarks/runs/{experiment}/seed-{seed}/pairwise/{protocol}/fields.tsv"
+    group:
+        None
+    params:
+        protocol=fields_settings,
+        shard=0,
+        shards=1,
+        annotations=untracked(
+            lambda wildcards: f"results/subsets/{experiment_of(wildcards).subset.name}/pair_images.json"
+        ),
+        images=untracked(lambda wildcards: images_of(*source_of_training(wildcards))),
+        compute=untracked(compute),
+        code=code("infer_shard.py", network_plug_ins),
+    message:
+        "Inferring images of {wildcards.experiment}'s own training, seed {wildcards.seed}, {wildcards.protocol}"
+
+
+rule fit_pairwise_terms:
+    input:
+        fields=f"{PAIRS}/fields.h5",
+        annotations=lambda wildcards: f"results/subsets/{experiment_of(wildcards).subset.name}/pair_images.json",
+    output:
+        terms=f"{PAIRS}/terms.json",
+        calibration=f"{PAIRS}/calibration.csv",
+        figure=f"{PAIRS}/calibration.png",
+    log:
+        "results/logs/runs/{experiment}/seed-{seed}/pairwise/{protocol}/terms.log",
+    benchmark:
+        "results/benchmarks/runs/{experiment}/seed-{seed}/pairwise/{protocol}/terms.tsv"
+    conda:
+        CPU_ENV
+    resources:
+        mem_mb=16000,
+        runtime=120,
+    params:
+        skeleton=model_skeleton,
+        radius_px=lambda wildcards: experiment_of(wildcards).settings["system_options"]["radius_px"],
+        code=code("fit_pairwise_terms.py"),
+    message:
+        "Learning the pairwise terms of {wildcards.experiment}, seed {wildcards.seed}, {wildcards.protocol}"
+    script:
+        "../scripts/fit_pairwise_terms.py"
