@@ -86,7 +86,7 @@ def decode_poses(fields: Fields, skeleton: Skeleton, settings: DecoderSettings) 
     if settings.assembly == "paper":
         places, placed = assemble_tree(fields, peaks, skeleton, settings)
     else:
-        places, placed = assemble_linked(fields, peaks, skeleton, settings, accumulators.shape)
+        places, placed = assemble_linked(fields, peaks, skeleton, settings, accumulators.shape[:3])
     scales = person_scales(places, placed, settings.radius_px * SCALE_FLOOR)
     scores = keypoint_scores(fields, accumulators, places, scales, skeleton.sigmas, settings)
     order, totals = soft_nms(places, scores, settings.seed_radius_px)
