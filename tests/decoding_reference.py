@@ -8,36 +8,34 @@ from bottomup.decoding.votes import MARGIN
 
 
 def hough(fields, settings):
-    """Accumulators with margin: each node's vote is shared among the four bins around it."""
+    """Accumulators with margin: each node's vote goes whole to the nearest bin."""
     rows, columns, num = fields.heatmap.shape
     bin_px = settings.hough_bin_px
     height = math.ceil((rows - 1) * fields.stride / bin_px) + 1 + 2 * MARGIN
     width = math.ceil((columns - 1) * fields.stride / bin_px) + 1 + 2 * MARGIN
-    out = np.zeros((num, height, width))
+    out = np.zeros((num, height, width, 3))
     for i, j, k in np.ndindex(rows, columns, num):
         if fields.heatmap[i, j, k] < settings.vote_threshold:
             continue
-        x, y = (np.array([j, i]) * fields.stride + fields.short[i, j, k]) / bin_px + MARGIN
-        if not (0 <= x < width - 1 and 0 <= y < height - 1):
-            continue
-        for row in (int(y), int(y) + 1):
-            for column in (int(x), int(x) + 1):
-                share = (1 - abs(row - y)) * (1 - abs(column - x))
-                out[k, row, column] += fields.heatmap[i, j, k] * share
+        xy = (np.array([j, i]) * fields.stride + fields.short[i, j, k]) / bin_px + MARGIN
+        column, row = np.floor(xy + 0.5).astype(int)
+        if 1 <= column < width - 1 and 1 <= row < height - 1:
+            away = xy - (column, row)
+            out[k, row, column] += fields.heatmap[i, j, k] * np.array([1, *away])
     return out * fields.stride**2 / (math.pi * settings.radius_px**2)
 
 
 def maxima(plane, threshold):
     """Bins of one keypoint's plane that are greatest among their neighbours, first of a plateau."""
-    padded = np.pad(plane, 1, constant_values=-1)
     found = []
-    for i, j in np.ndindex(plane.shape):
-        window = padded[i : i + 3, j : j + 3].reshape(-1)
-        filled = np.maximum(window, 0)
-        if window[4] <= 0 or window.argmax() != 4 or filled.sum() < threshold:
+    for i, j in np.argwhere(plane[..., 0] > 0):
+        window = plane[i - 1 : i + 2, j - 1 : j + 2].reshape(9, 3)
+        masses = window[:, 0]
+        if masses.argmax() != 4 or masses.sum() < threshold:
             continue
-        offsets = np.array([(b % 3 - 1, b // 3 - 1) for b in range(9)])
-        found.append((filled.sum(), np.array([j, i]) + filled @ offsets / filled.sum()))
+        centres = np.array([(j + b % 3 - 1, i + b // 3 - 1) for b in range(9)])
+        votes = masses[:, None] * centres + window[:, 1:]
+        found.append((masses.sum(), votes.sum(0) / masses.sum()))
     return found
 
 
@@ -155,12 +153,12 @@ def tree(fields, peaks, edges, seed_radius):
 
 
 def expected_oks(fields, xy, k, scale, kappa, settings):
-    """Heatmap probability times the similarity that the votes in the disk promise."""
+    """Heatmap probability times the similarity that the nodes within half the radius promise."""
     probability = bilinear(fields.heatmap[:, :, k], *(np.asarray(xy) / fields.stride))
     total = expected = 0.0
     for i, j in np.argwhere(fields.heatmap[:, :, k] >= settings.vote_threshold):
         node = np.array([j, i]) * fields.stride
-        if np.hypot(*(node - xy)) <= settings.radius_px:
+        if np.hypot(*(node - xy)) <= settings.radius_px / 2:
             distance_px = np.hypot(*(node + fields.short[i, j, k] - xy))
             total += fields.heatmap[i, j, k]
             similarity = math.exp(-(distance_px**2) / (2 * scale**2 * kappa**2))

@@ -191,8 +191,8 @@ def test_a_grey_photograph_is_read_as_three_channels(tmp_path):
 
 
 def test_a_plateau_is_one_peak():
-    accumulators = np.zeros((17, 40, 40), np.float32)
-    accumulators[3, 10:13, 20:22] = 0.2
-    touched = np.flatnonzero(accumulators).astype(np.int32)
+    accumulators = np.zeros((17, 40, 40, 3), np.float32)
+    accumulators[3, 10:13, 20:22, 0] = 0.2
+    touched = np.flatnonzero(accumulators[..., 0]).astype(np.int32)
     _, keypoints, _ = find_peaks(accumulators, touched, DecoderSettings())
     assert keypoints.tolist() == [3]

@@ -177,7 +177,7 @@ def test_the_hough_score_needs_no_heatmap():
 def test_a_hough_map_has_a_whole_disk_at_each_keypoint():
     fields, settings, _ = scene([figure(200, 60, 250)])
     picture = hough_map(fields, settings)
-    assert picture.shape == (17, 201, 201)
+    assert picture.shape == (17, 126, 126)
     assert picture[11].sum() == pytest.approx(1, abs=0.05)
 
 

@@ -19,7 +19,7 @@ TOY = Skeleton(
     edges=(("nose", "left_hand"), ("nose", "right_hand")),
     sigmas=(0.05, 0.1, 0.1),
 )
-SETTINGS = DecoderSettings(radius_px=12.0, seed_radius_px=6.0)
+SETTINGS = DecoderSettings(radius_px=12.0, seed_radius_px=6.0, hough_bin_px=2.0)
 STRIDE = 8
 
 
@@ -59,7 +59,7 @@ def asked(fields):
     """Peaks, the label of every bin, and the reach of a peak."""
     (xy, keypoints, masses), accumulators = found_peaks(fields)
     reach_px = 5.0
-    labels = links.label_bins(xy, keypoints, accumulators.shape, 2.0, reach_px)
+    labels = links.label_bins(xy, keypoints, accumulators.shape[:3], 2.0, reach_px)
     return (xy, keypoints, masses), labels, reach_px
 
 
@@ -67,8 +67,8 @@ def asked(fields):
 @given(fields=ANY_FIELDS)
 def test_votes(fields):
     accumulators, touched = votes.cast_votes(fields, SETTINGS)
-    np.testing.assert_allclose(accumulators, reference.hough(fields, SETTINGS), atol=1e-5)
-    np.testing.assert_array_equal(np.sort(touched), np.flatnonzero(accumulators))
+    np.testing.assert_allclose(accumulators, reference.hough(fields, SETTINGS), atol=1e-4)
+    np.testing.assert_array_equal(np.sort(touched), np.flatnonzero(accumulators[..., 0]))
 
 
 @SLOW
@@ -140,7 +140,7 @@ def test_tree(fields):
 @given(fields=ANY_FIELDS)
 def test_linked_people_own_each_peak_once(fields):
     found, accumulators = found_peaks(fields)
-    places, placed = linked.assemble_linked(fields, found, TOY, SETTINGS, accumulators.shape)
+    places, placed = linked.assemble_linked(fields, found, TOY, SETTINGS, accumulators.shape[:3])
     assert np.isfinite(places).all()
     for xy, k in zip(found[0], found[1], strict=True):
         owners = (placed[:, k] & (places[:, k] == xy).all(-1)).sum()

@@ -95,7 +95,7 @@ def decode_poses(
     if settings.assembly == "paper":
         places, placed = assemble_tree(fields, peaks, skeleton, settings)
     else:
-        places, placed = assemble_linked(fields, peaks, skeleton, settings, accumulators.shape)
+        places, placed = assemble_linked(fields, peaks, skeleton, settings, accumulators.shape[:3])
     scales = person_scales(places, placed, settings.radius_px * SCALE_FLOOR)
     scores = keypoint_scores(fields, accumulators, places, scales, skeleton.sigmas, settings)
     return ranked(places, placed, scores, scales, settings)

@@ -40,7 +40,7 @@ def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: Decoder
     surer = near["weight"] > LONG_WORTH
     _join(near[surer], members, owner)
     # Whoever is complete by now can neither gain nor give; only the others ask the long offsets.
-    incomplete = (members[owner] < 0).any(axis=1)
+    incomplete = _incomplete(members, owner)
     long = long_links(fields, xy, keypoints, labels, bin_px, settings, incomplete)
     far = _pairs(keypoints, long.peak, long.agreement, long.asked, threshold, LONG_WORTH)
     _join(np.concatenate([near[~surer], far]), members, owner)
@@ -72,6 +72,16 @@ def _single(keypoints, num_keypoints: int) -> tuple[np.ndarray, np.ndarray]:
     members = np.full((len(keypoints), num_keypoints), -1, np.int64)
     members[np.arange(len(keypoints)), keypoints] = np.arange(len(keypoints))
     return members, np.arange(len(keypoints))
+
+
+@njit(cache=True, nogil=True)
+def _incomplete(members, owner):
+    """Whether the person of each peak lacks a keypoint, bool [peak]."""
+    lacking = np.zeros(len(owner), np.bool_)
+    for p in range(len(owner)):
+        if owner[p] == p:
+            lacking[p] = (members[p] < 0).any()
+    return lacking[owner]
 
 
 @njit(cache=True, nogil=True)

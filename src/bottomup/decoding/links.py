@@ -50,8 +50,8 @@ def label_bins(
     """
     labels = scratch.zeros("labels", shape, np.int16)
     bins_xy, reach = xy / np.float32(bin_px), np.float32(reach_px / bin_px)
-    _paint(labels, bins_xy, keypoints, reach, True)
-    scratch.keep("labels", lambda: _paint(labels, bins_xy, keypoints, reach, False))
+    _paint(labels, bins_xy, keypoints, reach)
+    scratch.keep("labels", lambda: _clear(labels, bins_xy, keypoints, reach))
     return labels
 
 
@@ -66,7 +66,7 @@ def mid_links(fields, xy, keypoints, labels, bin_px, directed_edges, settings) -
         xy,
         keypoints,
         labels,
-        np.float32(bin_px),
+        np.float32(1 / bin_px),
         directed_edges,
         np.float32(settings.radius_px),
         np.float32(settings.vote_threshold),
@@ -91,7 +91,7 @@ def long_links(fields, xy, keypoints, labels, bin_px, settings, wanted=None) -> 
         xy,
         keypoints,
         labels,
-        np.float32(bin_px),
+        np.float32(1 / bin_px),
         wanted,
         links.peak,
         links.agreement,
@@ -111,29 +111,41 @@ def _no_links(peaks: int, num_keypoints: int) -> Links:
 
 
 @njit(cache=True, nogil=True)
-def _paint(labels, bins_xy, keypoints, reach, paint):
+def _paint(labels, bins_xy, keypoints, reach):
     height, width = labels.shape[1], labels.shape[2]
     for p in range(len(bins_xy)):
-        x, y = bins_xy[p, 0], bins_xy[p, 1]
-        k = keypoints[p]
+        x, y, k = bins_xy[p, 0], bins_xy[p, 1], keypoints[p]
         for i in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
+            down = (np.float32(i) - y) ** 2
             for j in range(max(0, int(x - reach)), min(width, int(x + reach) + 2)):
-                if not paint:
-                    labels[k, i, j] = 0
+                distance, limit = down + (np.float32(j) - x) ** 2, reach * reach
+                if distance >= limit:
                     continue
-                limit = reach * reach
                 other = labels[k, i, j] - 1
                 if other >= 0:
-                    limit = (j - bins_xy[other, 0]) ** 2 + (i - bins_xy[other, 1]) ** 2
-                if (j - x) ** 2 + (i - y) ** 2 < limit:
+                    dx, dy = np.float32(j) - bins_xy[other, 0], np.float32(i) - bins_xy[other, 1]
+                    limit = dx * dx + dy * dy
+                if distance < limit:
                     labels[k, i, j] = p + 1
 
 
 @njit(cache=True, nogil=True)
-def _label(labels, k, x, y, bin_px):
+def _clear(labels, bins_xy, keypoints, reach):
+    height, width = labels.shape[1], labels.shape[2]
+    for p in range(len(bins_xy)):
+        x, y, k = bins_xy[p, 0], bins_xy[p, 1], keypoints[p]
+        left, right = max(0, int(x - reach)), min(width, int(x + reach) + 2)
+        for i in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
+            for j in range(left, right):
+                labels[k, i, j] = 0
+
+
+@njit(cache=True, nogil=True)
+def _label(labels, k, x, y, bins_per_px):
     half = np.float32(0.5)
-    column, row = x / bin_px + half, y / bin_px + half
-    if not (column >= 0 and row >= 0 and row < labels.shape[1] and column < labels.shape[2]):
+    column, row = x * bins_per_px + half, y * bins_per_px + half
+    height, width = np.float32(labels.shape[1]), np.float32(labels.shape[2])
+    if not (column >= 0 and row >= 0 and row < height and column < width):
         return -1
     return labels[k, int(row), int(column)] - 1
 
@@ -148,7 +160,7 @@ def _window(x, y, stride, reach_px, rows, columns):
 
 
 @njit(cache=True, nogil=True)
-def _supporters(heatmap, short, stride, xy, p, k, labels, bin_px, radius, threshold, nodes):
+def _supporters(heatmap, short, stride, xy, p, k, labels, bins_per_px, radius, threshold, nodes):
     """Nodes that voted for peak p, as (row, column); near ones first, far ones only if needed."""
     rows, columns = heatmap.shape[0], heatmap.shape[1]
     count = 0
@@ -163,14 +175,14 @@ def _supporters(heatmap, short, stride, xy, p, k, labels, bin_px, radius, thresh
                     continue
                 x = np.float32(j) * stride + short[i, j, k, 0]
                 y = np.float32(i) * stride + short[i, j, k, 1]
-                if _label(labels, k, x, y, bin_px) == p:
+                if _label(labels, k, x, y, bins_per_px) == p:
                     nodes[count, 0], nodes[count, 1] = i, j
                     count += 1
     return count
 
 
 @njit(cache=True, nogil=True)
-def _mask_nodes(long, stride, xy, p, k, labels, bin_px, nodes):
+def _mask_nodes(long, stride, xy, p, k, labels, bins_per_px, nodes):
     """Nodes near peak p whose long offset leads back to it: they lie on the person's own mask."""
     rows, columns = long.shape[0], long.shape[1]
     count = 0
@@ -183,14 +195,14 @@ def _mask_nodes(long, stride, xy, p, k, labels, bin_px, nodes):
             for j in range(window[2], window[3]):
                 x = np.float32(j) * stride + long[i, j, k, 0]
                 y = np.float32(i) * stride + long[i, j, k, 1]
-                if count < len(nodes) and _label(labels, k, x, y, bin_px) == p:
+                if count < len(nodes) and _label(labels, k, x, y, bins_per_px) == p:
                     nodes[count, 0], nodes[count, 1] = i, j
                     count += 1
     return count
 
 
 @njit(cache=True, nogil=True)
-def _ask(offsets, channel, nodes, count, stride, labels, target, bin_px, answers, sums):
+def _ask(offsets, channel, nodes, count, stride, labels, target, bins_per_px, answers, sums):
     """The peak that most nodes point at.
 
     Returns:
@@ -205,7 +217,7 @@ def _ask(offsets, channel, nodes, count, stride, labels, target, bin_px, answers
         y = np.float32(i) * stride + offsets[i, j, channel, 1]
         total_x += x
         total_y += y
-        label = _label(labels, target, x, y, bin_px)
+        label = _label(labels, target, x, y, bins_per_px)
         if label < 0:
             continue
         c = 0
@@ -233,7 +245,7 @@ def _ask(offsets, channel, nodes, count, stride, labels, target, bin_px, answers
 
 @njit(cache=True, nogil=True)
 def _link_mid(
-    heatmap, short, mid, stride, xy, keypoints, labels, bin_px, edges, radius, threshold,
+    heatmap, short, mid, stride, xy, keypoints, labels, bins_per_px, edges, radius, threshold,
     out_peak, out_agreement, out_xy, out_asked,
 ):  # fmt: skip
     nodes = np.empty((NODES, 2), np.int64)
@@ -242,14 +254,14 @@ def _link_mid(
     for p in range(len(xy)):
         k = keypoints[p]
         count = _supporters(
-            heatmap, short, stride, xy, p, k, labels, bin_px, radius, threshold, nodes
+            heatmap, short, stride, xy, p, k, labels, bins_per_px, radius, threshold, nodes
         )
         out_asked[p] = count
         for e in range(len(edges)):
             if edges[e, 0] == k:
                 target = edges[e, 1]
                 peak, share, x, y = _ask(
-                    mid, e, nodes, count, stride, labels, target, bin_px, answers, sums
+                    mid, e, nodes, count, stride, labels, target, bins_per_px, answers, sums
                 )
                 out_peak[p, target], out_agreement[p, target] = peak, share
                 out_xy[p, target, 0], out_xy[p, target, 1] = x, y
@@ -257,7 +269,7 @@ def _link_mid(
 
 @njit(cache=True, nogil=True)
 def _link_long(
-    long, stride, xy, keypoints, labels, bin_px, wanted,
+    long, stride, xy, keypoints, labels, bins_per_px, wanted,
     out_peak, out_agreement, out_xy, out_asked,
 ):  # fmt: skip
     nodes = np.empty((NODES, 2), np.int64)
@@ -267,12 +279,12 @@ def _link_long(
         if not wanted[p]:
             continue
         k = keypoints[p]
-        count = _mask_nodes(long, stride, xy, p, k, labels, bin_px, nodes)
+        count = _mask_nodes(long, stride, xy, p, k, labels, bins_per_px, nodes)
         out_asked[p] = count
         for target in range(long.shape[2]):
             if target != k and count > 0:
                 peak, share, x, y = _ask(
-                    long, target, nodes, count, stride, labels, target, bin_px, answers, sums
+                    long, target, nodes, count, stride, labels, target, bins_per_px, answers, sums
                 )
                 out_peak[p, target], out_agreement[p, target] = peak, share
                 out_xy[p, target, 0], out_xy[p, target, 1] = x, y

@@ -6,16 +6,18 @@ from numba import njit
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.decoding.votes import MARGIN
 
-MERGE_BINS = 2.5
+MERGE_BINS = 1.5
 
 
 def find_peaks(
     accumulators: np.ndarray, touched: np.ndarray, settings: DecoderSettings
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Local maxima of the mass in 3 x 3 bins, best first; of two that touch, the better stays.
+    """Local maxima of the mass, best first; of two that touch, the better stays.
+
+    A peak's mass is that of its 3 x 3 bins, and its place the mean of their votes.
 
     Args:
-        accumulators: [keypoint, y, x] of `votes.cast_votes`.
+        accumulators: [keypoint, y, x, 3] of `votes.cast_votes`.
         touched: Flat indices of the bins that hold votes.
         settings: `peak_threshold` and `hough_bin_px` matter.
 
@@ -27,7 +29,7 @@ def find_peaks(
         accumulators, touched, np.float32(settings.peak_threshold)
     )
     order = np.argsort(-masses, kind="stable")
-    kept = order[_keep(columns_rows[order], keypoints[order], np.float32(MERGE_BINS))]
+    kept = _keep(columns_rows, keypoints, order, np.float32(MERGE_BINS))
     xy = (columns_rows[kept] - MARGIN) * np.float32(settings.hough_bin_px)
     return xy, keypoints[kept], masses[kept]
 
@@ -35,24 +37,25 @@ def find_peaks(
 @njit(cache=True, nogil=True)
 def _maxima(accumulators, touched, threshold):
     height, width = accumulators.shape[1], accumulators.shape[2]
+    bins = accumulators.reshape(-1, 3)
     found_xy = np.empty((touched.size, 2), np.float32)
     found_keypoint = np.empty(touched.size, np.int64)
     found_mass = np.empty(touched.size, np.float32)
     count = 0
-    for t in range(touched.size):
-        k, rest = divmod(touched[t], height * width)
-        i, j = divmod(rest, width)
-        plane = accumulators[k]
-        if not _greatest(plane, i, j):
+    for index in touched:
+        if not _greatest(bins, index, width):
             continue
         mass, sum_x, sum_y = np.float32(0), np.float32(0), np.float32(0)
-        for row in range(max(i - 1, 0), min(i + 2, height)):
-            for column in range(max(j - 1, 0), min(j + 2, width)):
-                value = plane[row, column]
+        for down in range(-1, 2):
+            for across in range(-1, 2):
+                neighbour = index + down * width + across
+                value = bins[neighbour, 0]
                 mass += value
-                sum_x += value * (column - j)
-                sum_y += value * (row - i)
+                sum_x += value * np.float32(across) + bins[neighbour, 1]
+                sum_y += value * np.float32(down) + bins[neighbour, 2]
         if mass >= threshold:
+            k, rest = divmod(index, height * width)
+            i, j = divmod(rest, width)
             found_xy[count, 0] = j + sum_x / mass
             found_xy[count, 1] = i + sum_y / mass
             found_keypoint[count] = k
@@ -62,28 +65,27 @@ def _maxima(accumulators, touched, threshold):
 
 
 @njit(cache=True, nogil=True)
-def _greatest(plane, i, j):
+def _greatest(bins, index, width):
     """Whether a bin holds most among its neighbours; on a plateau only the first one does."""
-    height, width = plane.shape
-    here = plane[i, j]
-    for row in range(max(i - 1, 0), min(i + 2, height)):
-        for column in range(max(j - 1, 0), min(j + 2, width)):
-            value = plane[row, column]
-            earlier = row < i or (row == i and column < j)
-            if value > here or (earlier and value == here):
+    here = bins[index, 0]
+    for down in range(-1, 2):
+        for across in range(-1, 2):
+            neighbour = index + down * width + across
+            value = bins[neighbour, 0]
+            if value > here or (neighbour < index and value == here):
                 return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def _keep(xy, keypoints, radius):
-    """Indices of the peaks that have no better one of their type within the radius."""
-    kept = np.empty(len(xy), np.int64)
+def _keep(xy, keypoints, order, radius):
+    """Indices, in that order, of the peaks that have no earlier one of their type so near."""
+    kept = np.empty(len(order), np.int64)
     count = 0
     # The last kept peak of each type, and for each kept peak the one of its type before it.
     last = np.full(keypoints.max() + 1 if len(keypoints) else 0, -1, np.int64)
-    before = np.empty(len(xy), np.int64)
-    for a in range(len(xy)):
+    before = np.empty(len(order), np.int64)
+    for a in order:
         b = last[keypoints[a]]
         while b >= 0:
             dx, dy = xy[a, 0] - xy[b, 0], xy[a, 1] - xy[b, 1]

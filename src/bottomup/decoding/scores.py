@@ -8,15 +8,15 @@ from bottomup.decoding.votes import MARGIN
 from bottomup.fields.grid import Fields
 
 
+VOTERS_SHARE = 0.5  # of the radius: how near the nodes are whose votes an expected OKS counts
+
+
 def person_scales(places: np.ndarray, placed: np.ndarray, floor_px: float) -> np.ndarray:
     """Root of the area of the tight box around each person's placed keypoints, in px, [person].
 
     A person with a single keypoint, or with keypoints on one line, has the floor.
     """
-    low = np.where(placed[..., None], places, np.inf).min(axis=1)
-    high = np.where(placed[..., None], places, -np.inf).max(axis=1)
-    span = np.maximum(high - low, floor_px)
-    return np.sqrt(span[:, 0] * span[:, 1]).astype(np.float32)
+    return _scales(places, placed, np.float32(floor_px))
 
 
 def keypoint_scores(
@@ -25,8 +25,8 @@ def keypoint_scores(
     """Score of every keypoint, float32 [person, keypoint].
 
     `expected_oks` is the heatmap probability there times the similarity that the Hough votes
-    around it promise (PersonLab, section 3.1), counting the votes of the nodes whose disk holds the
-    place; `hough` is the vote mass in 3 x 3 bins, up to 1.
+    around it promise (PersonLab, section 3.1), counting the votes of the nodes within half the
+    radius; `hough` is the vote mass in 3 x 3 bins, up to 1.
     """
     scores = np.zeros(places.shape[:2], np.float32)
     if settings.score == "hough":
@@ -34,7 +34,7 @@ def keypoint_scores(
     else:
         _score_expected(
             fields.heatmap, fields.short, np.float32(fields.stride), places, scales,
-            2 * np.asarray(sigmas, np.float32), np.float32(settings.radius_px),
+            2 * np.asarray(sigmas, np.float32), np.float32(VOTERS_SHARE * settings.radius_px),
             np.float32(settings.vote_threshold), scores,
         )  # fmt: skip
     return scores
@@ -55,6 +55,22 @@ def soft_nms(places: np.ndarray, scores: np.ndarray, radius_px: float):
     values = _soft_nms(places[order], scores[order], np.float32(radius_px))
     final = np.argsort(-values, kind="stable")
     return order[final], values[final]
+
+
+@njit(cache=True, nogil=True)
+def _scales(places, placed, floor):
+    persons, num_keypoints = placed.shape
+    scales = np.empty(persons, np.float32)
+    for n in range(persons):
+        left = top = np.float32(np.inf)
+        right = bottom = np.float32(-np.inf)
+        for k in range(num_keypoints):
+            if placed[n, k]:
+                x, y = places[n, k, 0], places[n, k, 1]
+                left, right = min(left, x), max(right, x)
+                top, bottom = min(top, y), max(bottom, y)
+        scales[n] = np.sqrt(max(right - left, floor) * max(bottom - top, floor))
+    return scales
 
 
 @njit(cache=True, nogil=True)
@@ -94,7 +110,7 @@ def _score_hough(accumulators, bins_xy, scores):
             total = np.float32(0)
             for i in range(max(0, row - 1), min(height, row + 2)):
                 for j in range(max(0, column - 1), min(width, column + 2)):
-                    total += accumulators[k, i, j]
+                    total += accumulators[k, i, j, 0]
             scores[n, k] = min(total, np.float32(1))
 
 

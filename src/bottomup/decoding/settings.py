@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bottomup.decoding.multicut.settings import MulticutSettings
 from bottomup.errors import InputError
 
+BINS_PER_RADIUS = 10
 CHOICES = {"assembly": ("linked", "paper"), "score": ("expected_oks", "hough")}
 
 
@@ -19,7 +20,7 @@ class DecoderSettings:
             `linked` joins peaks that point at each other, by mid or long offsets.
         score: Keypoint score, `expected_oks` or `hough`.
         radius_px: Disk radius that the fields were trained with.
-        hough_bin_px: Side of a bin of the Hough accumulators.
+        hough_bin_px: Side of a bin of the Hough accumulators; None is a tenth of the radius.
         vote_threshold: Nodes below this heatmap probability cast no vote.
         peak_threshold: Least Hough mass of a peak; a whole disk has mass 1.
         seed_radius_px: A seed this near the same keypoint of an earlier person is dropped, and a
@@ -37,7 +38,7 @@ class DecoderSettings:
     assembly: str = "linked"
     score: str = "expected_oks"
     radius_px: float = 32.0
-    hough_bin_px: float = 2.0
+    hough_bin_px: float | None = None
     vote_threshold: float = 0.05
     peak_threshold: float = 0.01
     seed_radius_px: float = 10.0
@@ -51,6 +52,8 @@ class DecoderSettings:
     multicut: MulticutSettings = field(default_factory=MulticutSettings)
 
     def __post_init__(self) -> None:
+        if self.hough_bin_px is None:
+            object.__setattr__(self, "hough_bin_px", self.radius_px / BINS_PER_RADIUS)
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise InputError(f"decoder {name} is {getattr(self, name)!r}; use one of {known}")

@@ -1,4 +1,8 @@
-"""Hough votes: every node inside a disk votes for where its keypoint is."""
+"""Hough votes: every node inside a disk votes for where its keypoint is.
+
+A bin holds the mass of its votes and their mean place, so bins can be coarse, and few, and the
+peaks are as sharp as the votes.
+"""
 
 import math
 
@@ -9,7 +13,9 @@ from bottomup.decoding import scratch
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.fields.grid import Fields
 
-MARGIN = 2  # bins around the input, so that a vote just past the border still counts
+# Bins around the input, so that a vote just past the border still counts. The outermost stay empty,
+# so that every bin with votes has eight neighbours.
+MARGIN = 2
 
 
 def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, np.ndarray]:
@@ -22,15 +28,17 @@ def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, n
         settings: `radius_px`, `hough_bin_px` and `vote_threshold` matter.
 
     Returns:
-        Accumulators float32 [keypoint, y, x], where bin (i, j) is centred on input pixel
-        ((j - MARGIN) * bin, (i - MARGIN) * bin), and the flat indices of all bins that hold votes.
+        Accumulators float32 [keypoint, y, x, 3], where bin (i, j) is centred on input pixel
+        ((j - MARGIN) * bin, (i - MARGIN) * bin): the mass of its votes, and mass times x and y of
+        the votes in bins from that centre; and the flat indices of all bins that hold votes.
     """
     rows, columns, num_keypoints = fields.heatmap.shape
     height = _bins((rows - 1) * fields.stride, settings.hough_bin_px)
     width = _bins((columns - 1) * fields.stride, settings.hough_bin_px)
-    accumulators = scratch.zeros("accumulators", (num_keypoints, height, width), np.float32)
+    accumulators = scratch.zeros("accumulators", (num_keypoints, height, width, 3), np.float32)
+    bins = accumulators.reshape(-1, 3)
     mass = fields.stride**2 / (math.pi * settings.radius_px**2)
-    touched = np.empty(4 * fields.heatmap.size, np.int32)
+    touched = np.empty(fields.heatmap.size, np.int32)
     count = _cast(
         fields.heatmap,
         fields.short,
@@ -42,13 +50,13 @@ def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, n
         touched,
     )
     touched = touched[:count]
-    scratch.keep("accumulators", lambda: accumulators.reshape(-1).__setitem__(touched, 0))
+    scratch.keep("accumulators", lambda: _clear(bins, touched))
     return accumulators, touched
 
 
 def hough_map(fields: Fields, settings: DecoderSettings) -> np.ndarray:
-    """The Hough accumulators without their margin, for pictures, float32 [keypoint, y, x]."""
-    return cast_votes(fields, settings)[0][:, MARGIN:-MARGIN, MARGIN:-MARGIN].copy()
+    """The Hough masses without their margin, for pictures, float32 [keypoint, y, x]."""
+    return cast_votes(fields, settings)[0][:, MARGIN:-MARGIN, MARGIN:-MARGIN, 0].copy()
 
 
 def _bins(span_px: int, bin_px: float) -> int:
@@ -59,38 +67,48 @@ def _bins(span_px: int, bin_px: float) -> int:
 def _cast(heatmap, short, stride, bin_px, mass, threshold, accumulators, touched):
     rows, columns, num_keypoints = heatmap.shape
     height, width = accumulators.shape[1], accumulators.shape[2]
-    flat = accumulators.reshape(-1)
-    one, margin, bins_per_px = np.float32(1), np.float32(MARGIN), np.float32(1) / bin_px
-    last_x, last_y = np.float32(width - 1), np.float32(height - 1)
+    far_x, far_y = np.float32(width - 1), np.float32(height - 1)
+    bins = accumulators.reshape(-1, 3)
+    bins_per_px, half = np.float32(1) / bin_px, np.float32(0.5)
+    shift = np.float32(MARGIN) + half
+    voters = np.empty(columns * num_keypoints, np.int32)
     count = 0
     for i in range(rows):
-        for j in range(columns):
-            node_x, node_y = np.float32(j) * stride, np.float32(i) * stride
-            for k in range(num_keypoints):
-                probability = heatmap[i, j, k]
-                if probability < threshold:
-                    continue
-                x = (node_x + short[i, j, k, 0]) * bins_per_px + margin
-                y = (node_y + short[i, j, k, 1]) * bins_per_px + margin
-                if not (x >= 0 and y >= 0 and x < last_x and y < last_y):
-                    continue
-                left, top = np.int32(x), np.int32(y)
-                across, down = x - np.float32(left), y - np.float32(top)
-                lower, upper = mass * probability * down, mass * probability * (one - down)
-                start = (k * height + top) * width + left
-                count = _add(flat, start, upper * (one - across), touched, count)
-                count = _add(flat, start + 1, upper * across, touched, count)
-                count = _add(flat, start + width, lower * (one - across), touched, count)
-                count = _add(flat, start + width + 1, lower * across, touched, count)
+        probabilities, offsets = heatmap[i].reshape(-1), short[i].reshape(-1, 2)
+        node_y = np.float32(i) * stride
+        j = k = last = 0
+        for v in range(_at_least(probabilities, threshold, voters)):
+            voter = voters[v]
+            k, last = k + voter - last, voter
+            while k >= num_keypoints:
+                k, j = k - num_keypoints, j + 1
+            x = (np.float32(j) * stride + offsets[voter, 0]) * bins_per_px + shift
+            y = (node_y + offsets[voter, 1]) * bins_per_px + shift
+            if not (x >= 1 and y >= 1 and x < far_x and y < far_y):
+                continue
+            left, top = np.int32(x), np.int32(y)
+            index = (k * height + top) * width + left
+            vote, before = mass * probabilities[voter], bins[index, 0]
+            if before == 0 and vote > 0:
+                touched[count] = index
+                count += 1
+            bins[index, 0] = before + vote
+            bins[index, 1] += vote * (x - np.float32(left) - half)
+            bins[index, 2] += vote * (y - np.float32(top) - half)
     return count
 
 
 @njit(cache=True, nogil=True)
-def _add(flat, index, mass, touched, count):
-    """Adds mass to a bin, and the bin to the touched ones if it was empty."""
-    before = flat[index]
-    flat[index] = before + mass
-    if before == 0 and mass > 0:
-        touched[count] = index
-        return count + 1
+def _at_least(values, threshold, out):
+    """Writes the indices of the values from a threshold on, without a branch; their number."""
+    count = 0
+    for t in range(len(values)):
+        out[count] = t
+        count += values[t] >= threshold
     return count
+
+
+@njit(cache=True, nogil=True)
+def _clear(bins, touched):
+    for index in touched:
+        bins[index] = 0
