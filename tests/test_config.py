@@ -117,7 +117,43 @@ def test_defaults_are_filled_in_every_part(house):
         "keep_empty": True,
         "seed": 0,
         "drop": None,
+        "many": 9,
+        "least_people": 0,
+        "at_most": None,
+        "weights": "equal",
+        "control_of": None,
     }
+
+
+def test_a_control_knows_the_recipe_that_it_equals(house):
+    house.files["subsets/thin"] = {"dataset": "drawn", "drop": {"people": 1, "percent": 50}}
+    house.files["subsets/same_number"] = {"dataset": "drawn", "control_of": "thin"}
+    house.files["experiments/small"]["subset"] = "same_number"
+    recipe = house.load().subsets["same_number"].recipe
+    assert recipe["control_of"]["drop"] == {"people": 1, "percent": 50}
+    assert recipe["drop"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"control_of": "thinn"}, "did you mean 'thin'?"),
+        ({"control_of": "same_number"}, "goes in a circle, same_number -> same_number"),
+        ({"people": "any"}, "people is 'any', and subset 'thin'"),
+        ({"keep_empty": False}, "keep_empty is False, and subset 'thin'"),
+        ({"split": "val"}, "split is 'val', and subset 'thin'"),
+        ({"drop": {"people": 2, "percent": 5}}, "drop is {'people': 2, 'percent': 5} beside"),
+        ({"at_most": 5}, "at_most is 5 beside control_of"),
+        ({"least_people": 2}, "least_people is 2 beside control_of"),
+    ],
+)
+def test_a_control_that_would_compare_other_things_is_refused(house, change, said):
+    house.files["subsets/thin"] = {"dataset": "drawn", "drop": {"people": 1, "percent": 50}}
+    house.files["subsets/same_number"] = {"dataset": "drawn", "control_of": "thin"} | change
+    house.files["experiments/small"]["subset"] = "same_number"
+    refusal = house.refusal()
+    assert refusal.startswith("config/subsets/same_number.yaml: ")
+    assert said in refusal
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bottomup.config_checks import (
+    check_control,
     check_name,
+    check_no_circle,
     check_plug_in,
     check_publish,
     check_same_network,
@@ -291,12 +293,20 @@ class _Reader:
         settings = self.experiment(start, seeds, at, later).settings
         check_same_network(experiment.settings, settings, shown)
 
-    def subset(self, name: str, asked_by: str) -> Subset:
+    def subset(self, name: str, asked_by: str, controls: tuple[str, ...] = ()) -> Subset:
+        """A subset; `controls` are the subsets that are to be controls of it."""
         if name not in self.subsets:
             values, shown = self.read("subset", name, asked_by)
             where = {"dataset": values.pop("dataset"), "split": values.pop("split")}
             source = self.split(where, f"{shown}: ")
             description = values.pop("description")
+            if values["control_of"] is not None:
+                at = f"{shown}: control_of"
+                check_no_circle((*controls, name), values["control_of"], at)
+                other = self.subset(values["control_of"], at, (*controls, name))
+                there = {"dataset": other.dataset.name, "split": other.split}
+                check_control(values | where, other.recipe | there, other.name, shown)
+                values["control_of"] = other.recipe
             self.subsets[name] = Subset(name, source.dataset, source.split, values, description)
         return self.subsets[name]
 

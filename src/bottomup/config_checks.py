@@ -93,6 +93,31 @@ def check_same_network(values: Mapping, start: Mapping, shown: str) -> None:
             )
 
 
+def check_no_circle(asking: tuple[str, ...], control_of: str, at: str) -> None:
+    """A subset is the control of another one, never of itself."""
+    if control_of in asking:
+        raise InputError(
+            f"{at} goes in a circle, {' -> '.join((*asking, control_of))}; "
+            "name a subset that is no control"
+        )
+
+
+def check_control(values: Mapping, other: Mapping, name: str, shown: str) -> None:
+    """A control draws from what the subset of that name draws from, and by nothing else."""
+    for key, default in (("drop", None), ("at_most", None), ("least_people", 0)):
+        if values[key] != default:
+            raise InputError(
+                f"{shown}: {key} is {values[key]!r} beside control_of; leave it out, since a "
+                "control is drawn from all images alike"
+            )
+    for key in ("dataset", "split", "people", "keep_empty"):
+        if values[key] != other[key]:
+            raise InputError(
+                f"{shown}: {key} is {values[key]!r}, and subset {name!r}, which it is the control "
+                f"of, has {other[key]!r}; make them equal"
+            )
+
+
 def read_skeleton(value: str | Mapping, shown: str) -> Skeleton:
     """A skeleton by name or from a block."""
     if isinstance(value, Mapping):
