@@ -4,7 +4,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bottomup import lookup
+from bottomup import lookup, network
+from bottomup.decoding import decode
+from bottomup.fields.grid import Frame
+from bottomup.oracle import OracleSettings, ideal_fields
+from bottomup.rle import rle_mask
+from bottomup.skeleton import COCO_PERSON
+from scenes import pixels
 
 
 def check_backbone(name, stride, options, folder):
@@ -86,3 +92,60 @@ def check_mixed_precision(name, stride, options):
     features = trunk(np.full((1, side, side, 3), 99, np.float32))
     assert features.dtype == tf.bfloat16
     assert np.isfinite(tf.cast(features, tf.float32)).all()
+
+
+def check_system(name, options, skeleton, scenes):
+    """A system's heads, targets, losses and options fit each other, and one step lowers the loss.
+
+    Args:
+        name: A module in `bottomup.systems`.
+        options: Its options, as in an experiment.
+        skeleton: Whose keypoints the scenes annotate.
+        scenes: Keypoints [batch, person, keypoint, 3] and instance maps int32 [batch, y, x].
+    """
+    module = lookup.load("systems", name)
+    settings = module.Options.from_dict(options)
+    arguments = {"backbone": "pixel", "backbone_options": {"features": 16}, "output_stride": 8}
+    fields = network.build(name, options, **arguments, skeleton=skeleton.to_dict())
+    keypoints, instances = scenes
+    generator = np.random.default_rng(0)
+    image = (generator.uniform(0, 60, (*instances.shape, 3)) + 40 * instances[..., None]) % 256
+    goals = module.targets(tf.constant(keypoints), tf.constant(instances), skeleton, 8, settings)
+    heads = module.heads(skeleton, settings)
+    for head in heads:
+        assert tuple(goals[head].shape[3:]) == heads[head].shape
+        assert goals[f"{head}_weight"].shape[0] == len(keypoints)
+    optimizer = keras.optimizers.Adam(3e-3)
+    totals = []
+    for _ in range(6):
+        with tf.GradientTape() as tape:
+            parts = module.losses(fields(image.astype(np.float32), training=True), goals, settings)
+            assert set(parts) <= set(settings.loss_weights)
+            total = sum(settings.loss_weights[part] * value for part, value in parts.items())
+        gradients = tape.gradient(total, fields.trainable_variables)
+        assert all(gradient is not None for gradient in gradients)
+        assert set(heads) <= set(parts)
+        optimizer.apply_gradients(zip(gradients, fields.trainable_variables, strict=True))
+        totals.append(float(total))
+    assert np.isfinite(totals).all()
+    assert min(totals[1:]) < totals[0]
+
+
+def check_ideal_fields(name, people, size=(401, 401)):
+    """Ideal fields of a system decode to the people that they describe, masks included."""
+    settings = OracleSettings(system=name, long_side=max(size), output_stride=8)
+    frame = Frame.fit(*size, max(size))
+    instances = pixels(people, *size)
+    fields = ideal_fields(np.asarray(people), instances, frame, COCO_PERSON, settings)
+    found = decode(fields, COCO_PERSON, settings.decoder, frame)
+    assert len(found) == len(people)
+    for person, mask in zip(people, person_masks_of(instances, len(people)), strict=True):
+        errors = [np.abs(one.keypoints[:, :2] - person[:, :2]).max() for one in found]
+        assert min(errors) < 2
+        detected = rle_mask(found[int(np.argmin(errors))].mask)
+        assert (detected & mask).sum() / (detected | mask).sum() > 0.8
+
+
+def person_masks_of(instances, count):
+    """The pixels of each person alone, bool [height, width]."""
+    return [instances == number for number in range(1, count + 1)]

@@ -17,8 +17,16 @@ ORDER = (
     *("errors", "files", "devices", "lookup", "provenance", "schema", "catalogue"),
     *("config_docs", "job"),
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
-    *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),
-    *("intermediate", "training_step", "checkpoints", "determinism", "initial_weights"),
+    *("records", "batches", "augment", "fields", "losses", "backbones", "correction"),
+    *(
+        "network",
+        "systems",
+        "intermediate",
+        "training_step",
+        "checkpoints",
+        "determinism",
+        "initial_weights",
+    ),
     *("interruption", "locks", "loss_guard", "optimizers", "summaries", "training_pictures"),
     *("training", "inference", "decoding"),
     *(
@@ -41,7 +49,8 @@ WITHOUT_TENSORFLOW = (
     *("evaluation", "publish", "config", "catalogue", "provenance", "job"),
 )
 ANY_BACKEND = (
-    *("augment", "fields", "losses", "backbones", "network", "systems", "intermediate"),
+    *("augment", "fields", "losses", "backbones", "correction", "network", "systems"),
+    "intermediate",
     "training_step",
 )
 BLOCK_TENSORFLOW = """

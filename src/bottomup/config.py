@@ -144,6 +144,12 @@ class Study:
             name = found[-1].starts_from
         return found
 
+    def ancestors(self, experiment: str) -> list[Experiment]:
+        """The experiments whose weights an experiment starts from, the nearest one first."""
+        later = self.chain(experiment)[1:]
+        initial = self.trained[experiment].settings["initial_weights"]
+        return later if later and initial["ancestors"] == "mean" else later[:1]
+
     @property
     def tables(self) -> tuple[str, ...]:
         return tuple(self.publish["tables"])
@@ -290,8 +296,12 @@ class _Reader:
                 f"{at} goes in a circle, {' -> '.join((*later, start))}; "
                 "let one of them start from random or imagenet"
             )
-        settings = self.experiment(start, seeds, at, later).settings
-        check_same_network(experiment.settings, settings, shown)
+        ancestor = self.experiment(start, seeds, at, later)
+        check_same_network(experiment.settings, ancestor.settings, start, shown)
+        if experiment.settings["initial_weights"]["ancestors"] == "mean":
+            while (start := ancestor.starts_from) is not None:
+                ancestor = self.trained[start]
+                check_same_network(experiment.settings, ancestor.settings, start, shown)
 
     def subset(self, name: str, asked_by: str, controls: tuple[str, ...] = ()) -> Subset:
         """A subset; `controls` are the subsets that are to be controls of it."""

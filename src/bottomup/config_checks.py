@@ -75,9 +75,14 @@ def check_start(initial: str | Mapping, shown: str) -> None:
             f"{shown}: initial_weights names {' and '.join(sorted(initial)) or 'nothing'}; "
             "give either experiment or file"
         )
+    if isinstance(initial, Mapping) and "file" in initial and initial["ancestors"] == "mean":
+        raise InputError(
+            f"{shown}: initial_weights names a file, and ancestors: mean; a file has no ancestors, "
+            "so leave that out or name an experiment"
+        )
 
 
-def check_same_network(values: Mapping, start: Mapping, shown: str) -> None:
+def check_same_network(values: Mapping, start: Mapping, name: str, shown: str) -> None:
     """An experiment and the one that it starts from have the same trunk, or the same network."""
     initial = values["initial_weights"]
     keys = ["backbone", "backbone_options"]
@@ -88,7 +93,7 @@ def check_same_network(values: Mapping, start: Mapping, shown: str) -> None:
             if key.startswith("system"):
                 remedy += ", or take its trunk alone (initial_weights.part: trunk)"
             raise InputError(
-                f"{shown}: {key} is {values[key]!r}, and experiment {initial['experiment']!r}, "
+                f"{shown}: {key} is {values[key]!r}, and experiment {name!r}, "
                 f"which it starts from, has {start[key]!r}; {remedy}"
             )
 

@@ -143,9 +143,10 @@ def ideal_fields(
     people = np.concatenate([keypoints, np.zeros_like(keypoints, shape=(1, *keypoints.shape[1:]))])
     people[..., :2] = frame.to_input(people[..., :2])
     input_map = input_instance_map(pixels, frame, stride)
-    options = system.Options(
-        radius_px=radius_px, sub_cells=settings.sub_cells, distance=settings.distance
-    )
+    asked = {"radius_px": radius_px, "sub_cells": settings.sub_cells}
+    if settings.distance:
+        asked["distance"] = True
+    options = system.Options.from_dict(asked)
     encoded = system.targets(people[None], input_map[None], skeleton, stride, options)
     arrays = {name: np.asarray(ops.convert_to_numpy(value))[0] for name, value in encoded.items()}
     if noise is not None:
@@ -159,6 +160,7 @@ def ideal_fields(
         stride=stride,
         sub_cells=settings.sub_cells,
         distance=arrays.get("distance"),
+        centroid=arrays.get("centroid"),
         **offsets,
     )
 
@@ -176,7 +178,7 @@ def input_instance_map(pixels: np.ndarray, frame: Frame, stride: int) -> np.ndar
 
 def spoil(arrays: dict, generator: np.random.Generator, radius_px: float) -> None:
     """Replaces what no loss supervises by uniform noise and blurs the rest, in place."""
-    for name in (*OFFSETS, "distance"):
+    for name in (*OFFSETS, "distance", "centroid"):
         if name not in arrays:
             continue
         values, weight = arrays[name], arrays[f"{name}_weight"]

@@ -226,10 +226,12 @@ def training_settings(wildcards):
     settings = experiment_of(wildcards).settings
     start = experiment_of(wildcards).starts_from
     if start:
-        weights = {
-            "file": f"results/runs/{start}/seed-{wildcards.seed}/weights.keras",
-            "part": settings["initial_weights"]["part"],
-        }
+        ancestors = STUDY.ancestors(wildcards.experiment)
+        files = [
+            f"results/runs/{ancestor.name}/seed-{wildcards.seed}/weights.keras"
+            for ancestor in ancestors
+        ]
+        weights = {"files": files, "part": settings["initial_weights"]["part"]}
         return settings | {"initial_weights": weights}
     if settings["initial_weights"] != "imagenet":
         return settings
@@ -245,7 +247,9 @@ def training_settings(wildcards):
 
 def initial_weights_file(wildcards):
     weights = training_settings(wildcards)["initial_weights"]
-    return [weights[key] for key in ("file", "trunk_file") if key in weights]
+    if not isinstance(weights, dict):
+        return []
+    return weights.get("files", []) + [weights[k] for k in ("file", "trunk_file") if k in weights]
 
 
 def training_code(wildcards):

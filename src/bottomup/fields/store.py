@@ -9,7 +9,7 @@ import numpy as np
 from bottomup.errors import InputError
 from bottomup.fields.grid import Fields, Frame
 
-ARRAYS = ("heatmap", "short", "mid", "long", "segmentation", "distance")
+ARRAYS = ("heatmap", "short", "mid", "long", "segmentation", "distance", "centroid")
 
 
 def write_fields(file: h5py.File, image_id: int, fields: Fields, frame: Frame) -> None:
@@ -54,7 +54,7 @@ def image_ids(path: Path | str) -> list[int]:
 
 
 def _read_group(group: h5py.Group) -> tuple[Fields, Frame]:
-    optional = {"distance"} - set(group)
+    optional = {"distance", "centroid"} - set(group)
     names = [name for name in ARRAYS if name not in optional]
     arrays = {name: group[name][()].astype(np.float32) for name in names}
     attrs = group.attrs
