@@ -235,7 +235,12 @@ def test_unknown_study_key_names_the_studys_file(house):
         ("experiments/small", "subset", "evry", "found: every; or write config/subsets/evry.yaml"),
         ("subsets/every", "dataset", "drown", "or write config/datasets/drown.yaml"),
         ("subsets/every", "split", "test", "no split 'test'; use one of train, val"),
-        ("datasets/drawn", "skeleton", "coco", "found: coco_person, crowdpose; or give a block"),
+        (
+            "datasets/drawn",
+            "skeleton",
+            "coco",
+            "found: coco_person, crowdpose, ochuman; or give a block",
+        ),
     ],
 )
 def test_name_that_leads_nowhere_is_told_with_a_remedy(house, file, key, value, said):
@@ -362,7 +367,7 @@ def test_initial_weights_are_words_or_a_file(house, value):
 def test_initial_weights_may_be_a_file(house):
     house.files["experiments/small"]["initial_weights"] = {"file": "w.keras"}
     settings = house.load().experiments["small"].settings
-    assert settings["initial_weights"] == {"file": "w.keras", "part": "all"}
+    assert settings["initial_weights"] == {"file": "w.keras", "part": "all", "ancestors": "last"}
 
 
 @pytest.fixture
@@ -397,6 +402,32 @@ def test_a_start_that_does_not_exist_is_named(chain):
         "config/experiments/last.yaml: initial_weights.experiment: no experiment is called 'smal'; "
         "did you mean 'small'?"
     )
+
+
+def test_the_ancestors_of_a_chain_are_the_last_or_all(chain):
+    small = chain.files["experiments/small"]
+    for ancestors, expected in (("last", ["last"]), ("mean", ["last", "small"])):
+        start = {"experiment": "last", "part": "all", "ancestors": ancestors}
+        chain.files["experiments/later"] = small | {"initial_weights": start}
+        study = chain.load(experiments=["later"])
+        assert [each.name for each in study.ancestors("later")] == expected
+    assert study.ancestors("small") == []
+
+
+def test_the_mean_of_other_networks_is_refused(chain):
+    small = chain.files["experiments/small"]
+    chain.files["experiments/small"] = small | {"system_options": {"radius_px": 9}}
+    chain.files["experiments/last"]["initial_weights"]["part"] = "trunk"
+    start = {"experiment": "last", "part": "all", "ancestors": "mean"}
+    chain.files["experiments/later"] = small | {"initial_weights": start}
+    with pytest.raises(InputError, match="experiment 'small', which it starts from"):
+        chain.load(experiments=["later"])
+
+
+def test_a_file_has_no_ancestors(house):
+    start = {"file": "w.keras", "ancestors": "mean"}
+    house.files["experiments/small"]["initial_weights"] = start
+    assert "a file has no ancestors" in house.refusal()
 
 
 @pytest.mark.parametrize("start", [{}, {"part": "all"}, {"experiment": "small", "file": "w.keras"}])

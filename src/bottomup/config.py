@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bottomup.config_checks import (
+    check_comparisons,
     check_control,
     check_name,
     check_no_circle,
@@ -21,6 +22,7 @@ from bottomup.config_checks import (
     check_start,
     check_training,
     read_skeleton,
+    training_of,
 )
 from bottomup.errors import InputError
 from bottomup.schema import load_schema, read_yaml, validated
@@ -146,9 +148,13 @@ class Study:
 
     def ancestors(self, experiment: str) -> list[Experiment]:
         """The experiments whose weights an experiment starts from, the nearest one first."""
-        later = self.chain(experiment)[1:]
+        found: list[Experiment] = []
         initial = self.trained[experiment].settings["initial_weights"]
-        return later if later and initial["ancestors"] == "mean" else later[:1]
+        name = self.trained[experiment].starts_from
+        while name is not None and (not found or initial["ancestors"] == "mean"):
+            found.append(self.trained[name])
+            name = found[-1].starts_from
+        return found
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -198,6 +204,8 @@ class _Reader:
             for protocol in protocols.values():
                 self.check_sides(experiment, protocol)
         check_publish(values["publish"], self.source)
+        trainings = {name: training_of(self.trained, name) for name in experiments}
+        check_comparisons(values["publish"]["comparisons"], trainings, self.source)
         self.check_overrides()
         return Study(
             name=values["study"],

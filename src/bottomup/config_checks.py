@@ -123,6 +123,50 @@ def check_control(values: Mapping, other: Mapping, name: str, shown: str) -> Non
             )
 
 
+def training_of(trained: Mapping, name: str) -> dict:
+    """What both sides of a comparison must be equal in: images, and how many are seen in training.
+
+    Args:
+        trained: The study's experiments and those that they start from, by name.
+        name: One of them; the stages before it count as well.
+    """
+    subset, seen, start = trained[name].subset, 0, name
+    while start is not None:
+        schedule = trained[start].settings["training"]
+        seen += schedule["steps"] * schedule["batch"]
+        start = trained[start].starts_from
+    drawn_from = (subset.dataset.name, subset.split)
+    return {"recipe": subset.recipe, "drawn_from": drawn_from, "images_seen": seen}
+
+
+def check_comparisons(pairs: Iterable[Mapping], trainings: Mapping, source: str | Path) -> None:
+    """Experiment and control must have learned from as many images, in as many steps.
+
+    Args:
+        pairs: Each with the names of an `experiment` and its `control`.
+        trainings: `training_of` every experiment of the study, by name.
+        source: The study's file.
+    """
+    for number, pair in enumerate(pairs):
+        at = f"{source}: publish.comparisons[{number}]"
+        for who in ("experiment", "control"):
+            remedy = "leave the comparison out"
+            check_name("experiment", pair[who], trainings, f"{at}.{who}", remedy)
+        ours, control = trainings[pair["experiment"]], trainings[pair["control"]]
+        names = f"{pair['experiment']!r} and its control {pair['control']!r}"
+        same_number = ours["recipe"] in (control["recipe"], control["recipe"]["control_of"])
+        if ours["drawn_from"] != control["drawn_from"] or not same_number:
+            raise InputError(
+                f"{at}: {names} are not trained on as many images; give the control a subset with "
+                "control_of, or the same subset"
+            )
+        if ours["images_seen"] != control["images_seen"]:
+            raise InputError(
+                f"{at}: {names} see {ours['images_seen']} and {control['images_seen']} images in "
+                "training, all stages together; give both as many steps of one batch"
+            )
+
+
 def read_skeleton(value: str | Mapping, shown: str) -> Skeleton:
     """A skeleton by name or from a block."""
     if isinstance(value, Mapping):

@@ -132,6 +132,19 @@ def source_of_split(dataset, split):
     return str(Path(folder) / STUDY.datasets[dataset].splits[split].annotations)
 
 
+def published_files(dataset, split):
+    """The files that hold a split as published: its annotations, or the archives with them."""
+    if STUDY.datasets[dataset].local or not STUDY.datasets[dataset].splits[split].files:
+        return [source_of_split(dataset, split)]
+    return unpacked(dataset, split)
+
+
+def unpacked(dataset, split):
+    """The marks that the archives of a split were fetched and unpacked."""
+    archives = STUDY.datasets[dataset].splits[split].files
+    return [f"{DATASETS}/{dataset}/{archive}.unpacked" for archive in archives]
+
+
 def annotations_of(dataset, split):
     """Path of a split's COCO annotation file, wherever the dataset comes from."""
     if is_made(dataset, split) or is_converted(dataset):
@@ -152,8 +165,7 @@ def data_of(dataset, split):
     local = STUDY.datasets[dataset].local
     if local or is_made(dataset, split) or is_converted(dataset):
         return [annotations_of(dataset, split)]
-    archives = STUDY.datasets[dataset].splits[split].files
-    return [f"{DATASETS}/{dataset}/{archive}.unpacked" for archive in archives]
+    return unpacked(dataset, split)
 
 
 def checked(dataset, split):

@@ -1,7 +1,7 @@
 """Decoding: from fields to persons, on CPUs.
 
 Needs the fields of a shard. Gives the persons of that shard, then the two COCO result files of the
-split, from which no image may be missing.
+split, from which no image may be missing, and one with pose and mask of each person together.
 """
 
 
@@ -39,6 +39,7 @@ rule merge_results:
     output:
         keypoints=f"{TEST}/keypoints.json",
         segmentation=f"{TEST}/segmentation.json",
+        joint=f"{TEST}/joint.json",
     log:
         "results/logs/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/keypoints.log",
     benchmark:
