@@ -89,10 +89,51 @@ def test_papers_study_is_the_papers():
     study = read_yaml(CONFIG / "papers.yaml")
     subsets = {name.removeprefix("personlab_resnet101") for name in study["experiments"][:7]}
     assert subsets == {"", *(f"_reduced{percent}" for percent in range(30, 90, 10))}
-    assert len(study["experiments"]) == 14
+    assert len(study["experiments"]) == 31
     assert read_yaml(CONFIG / "experiments/personlab_resnet101.yaml")["seeds"] == [0, 1, 2]
     sides = [read_yaml(CONFIG / f"protocols/{name}.yaml")["sides"] for name in study["protocols"]]
-    assert [sorted(each) for each in sides] == [[1401], [601, 1201, 1801, 2401]]
+    assert [sorted(each) for each in sides] == [[1401], [601, 1201, 1801, 2401], [401]]
+
+
+def test_the_stages_of_papers_take_as_many_steps_as_their_control():
+    study = load_study(read_yaml(CONFIG / "papers.yaml"), REPOSITORY, "papers.yaml")
+    chain = study.chain("multiposeseg_resnet152_stage80")
+    levels = [stage.subset.recipe["drop"]["percent"] for stage in chain]
+    assert levels == [80, 70, 60, 50, 40, 30]
+    steps = [stage.settings["training"]["steps"] for stage in chain]
+    assert sum(steps) == 1_000_000
+    assert max(steps) - min(steps) < 6
+    mean = study.ancestors("multiposeseg_resnet152_mean80")
+    assert [each.name for each in mean] == [each.name for each in chain[1:]]
+
+
+def test_the_bias_study_has_its_30_runs():
+    study = load_study(read_yaml(CONFIG / "bias_quick.yaml"), REPOSITORY, "bias_quick.yaml")
+    runs = [e.name.split("_")[0] for e in study.experiments.values() for _ in e.seeds]
+    assert (runs.count("personlab"), runs.count("multiposeseg")) == (21, 9)
+    assert all(e.settings["system_options"]["radius_px"] == 10 for e in study.trained.values())
+
+
+def test_a_comparison_of_unequal_trainings_is_refused(house):
+    small = house.files["experiments/small"]
+    house.files["subsets/thin"] = {"dataset": "drawn", "drop": {"people": 1, "percent": 50}}
+    house.files["subsets/same_number"] = {"dataset": "drawn", "control_of": "thin"}
+    house.files["experiments/thinned"] = small | {"subset": "thin"}
+    house.files["experiments/control"] = small | {"subset": "same_number"}
+    house.files["experiments/longer"] = house.files["experiments/control"] | {
+        "training": {"steps": 20, "batch": 2}
+    }
+    names = ["small", "thinned", "control", "longer"]
+
+    def refusal(control):
+        pair = {"experiment": "thinned", "control": control}
+        return house.refusal(experiments=names, publish={"comparisons": [pair]})
+
+    assert "are not trained on as many images" in refusal("small")
+    assert "see 20 and 40 images in training" in refusal("longer")
+    assert "did you mean 'control'?" in refusal("kontrol")
+    pair = {"experiment": "thinned", "control": "control"}
+    assert house.load(experiments=names, publish={"comparisons": [pair]})
 
 
 def test_names_lead_to_objects(house):
