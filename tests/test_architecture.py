@@ -14,22 +14,14 @@ SCRIPTS = sorted((REPOSITORY / "workflow" / "scripts").glob("*.py"))
 
 # From left to right. A package stands for its modules, unless one is named by itself.
 ORDER = (
-    *(
-        "errors",
-        "files",
-        "device_claims",
-        "devices",
-        "lookup",
-        "provenance",
-        "sums",
-        "schema",
-        "catalogue",
-    ),
+    *("errors", "files", "device_claims", "devices", "lookup", "provenance", "sums", "schema"),
+    "catalogue",
     *("config_docs", "job"),
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
     "pairwise_statistics",
-    *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),
-    *("intermediate", "training_step", "checkpoints", "determinism", "finished", "initial_weights"),
+    *("records", "batches", "augment", "fields", "losses", "backbones", "correction"),
+    *("network", "systems", "intermediate", "training_step", "checkpoints", "determinism"),
+    *("finished", "initial_weights"),
     *("interruption", "locks", "loss_guard", "optimizers", "summaries", "training_pictures"),
     *("training", "inference", "decoding"),
     *(
@@ -53,7 +45,8 @@ WITHOUT_TENSORFLOW = (
     *("evaluation", "publish", "config", "catalogue", "provenance", "job"),
 )
 ANY_BACKEND = (
-    *("augment", "fields", "losses", "backbones", "network", "systems", "intermediate"),
+    *("augment", "fields", "losses", "backbones", "correction", "network", "systems"),
+    "intermediate",
     "training_step",
 )
 BLOCK_TENSORFLOW = """

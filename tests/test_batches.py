@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bottomup.batches import RecordSet, fixed_batches, training_batches
+from bottomup.batches import RecordSet, fixed_batches, read_image_list, training_batches
 from bottomup.errors import InputError
 from bottomup.records import write_records
 from bottomup.skeleton import COCO_PERSON
@@ -45,6 +45,32 @@ def test_a_stream_can_start_at_any_step(paths):
     for start in range(9):
         stream = training_batches(records, range(1, 8), 17, 2, seed=3, start_step=start)
         assert ids_of(stream, 9 - start) == whole[start:]
+
+
+def test_weights_decide_how_often_an_image_is_drawn(paths):
+    records = RecordSet.read(paths)
+    stream = training_batches(records, [1, 2, 5], 17, 3, seed=0, weights=[1, 1, 8])
+    drawn = [image for batch in ids_of(stream, 100) for image in batch]
+    assert drawn.count(5) == pytest.approx(240, abs=30)
+    assert {1, 2} < set(drawn)
+    later = training_batches(records, [1, 2, 5], 17, 3, seed=0, start_step=40, weights=[1, 1, 8])
+    assert [image for batch in ids_of(later, 60) for image in batch] == drawn[120:]
+
+
+def test_an_image_list_with_and_without_weights(tmp_path):
+    path = tmp_path / "images.txt"
+    path.write_text("4\n7\n")
+    assert read_image_list(path) == [4, 7]
+    path.write_text("4 10\n7 20\n")
+    assert read_image_list(path) == {4: 10, 7: 20}
+
+
+@pytest.mark.parametrize("text", ["4 10\n7\n", "4 0\n", "4 1.5\n", "4 -1\n", "x\n"])
+def test_a_damaged_image_list_is_refused(tmp_path, text):
+    path = tmp_path / "images.txt"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"images\.txt: every line"):
+        read_image_list(path)
 
 
 def test_a_subset_is_a_filter(paths):

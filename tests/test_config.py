@@ -89,10 +89,51 @@ def test_papers_study_is_the_papers():
     study = read_yaml(CONFIG / "papers.yaml")
     subsets = {name.removeprefix("personlab_resnet101") for name in study["experiments"][:7]}
     assert subsets == {"", *(f"_reduced{percent}" for percent in range(30, 90, 10))}
-    assert len(study["experiments"]) == 14
+    assert len(study["experiments"]) == 31
     assert read_yaml(CONFIG / "experiments/personlab_resnet101.yaml")["seeds"] == [0, 1, 2]
     sides = [read_yaml(CONFIG / f"protocols/{name}.yaml")["sides"] for name in study["protocols"]]
-    assert [sorted(each) for each in sides] == [[1401], [601, 1201, 1801, 2401]]
+    assert [sorted(each) for each in sides] == [[1401], [601, 1201, 1801, 2401], [401]]
+
+
+def test_the_stages_of_papers_take_as_many_steps_as_their_control():
+    study = load_study(read_yaml(CONFIG / "papers.yaml"), REPOSITORY, "papers.yaml")
+    chain = study.chain("multiposeseg_resnet152_stage80")
+    levels = [stage.subset.recipe["drop"]["percent"] for stage in chain]
+    assert levels == [80, 70, 60, 50, 40, 30]
+    steps = [stage.settings["training"]["steps"] for stage in chain]
+    assert sum(steps) == 1_000_000
+    assert max(steps) - min(steps) < 6
+    mean = study.ancestors("multiposeseg_resnet152_mean80")
+    assert [each.name for each in mean] == [each.name for each in chain[1:]]
+
+
+def test_the_bias_study_has_its_30_runs():
+    study = load_study(read_yaml(CONFIG / "bias_quick.yaml"), REPOSITORY, "bias_quick.yaml")
+    runs = [e.name.split("_")[0] for e in study.experiments.values() for _ in e.seeds]
+    assert (runs.count("personlab"), runs.count("multiposeseg")) == (21, 9)
+    assert all(e.settings["system_options"]["radius_px"] == 10 for e in study.trained.values())
+
+
+def test_a_comparison_of_unequal_trainings_is_refused(house):
+    small = house.files["experiments/small"]
+    house.files["subsets/thin"] = {"dataset": "drawn", "drop": {"people": 1, "percent": 50}}
+    house.files["subsets/same_number"] = {"dataset": "drawn", "control_of": "thin"}
+    house.files["experiments/thinned"] = small | {"subset": "thin"}
+    house.files["experiments/control"] = small | {"subset": "same_number"}
+    house.files["experiments/longer"] = house.files["experiments/control"] | {
+        "training": {"steps": 20, "batch": 2}
+    }
+    names = ["small", "thinned", "control", "longer"]
+
+    def refusal(control):
+        pair = {"experiment": "thinned", "control": control}
+        return house.refusal(experiments=names, publish={"comparisons": [pair]})
+
+    assert "are not trained on as many images" in refusal("small")
+    assert "see 20 and 40 images in training" in refusal("longer")
+    assert "did you mean 'control'?" in refusal("kontrol")
+    pair = {"experiment": "thinned", "control": "control"}
+    assert house.load(experiments=names, publish={"comparisons": [pair]})
 
 
 def test_names_lead_to_objects(house):
@@ -117,7 +158,43 @@ def test_defaults_are_filled_in_every_part(house):
         "keep_empty": True,
         "seed": 0,
         "drop": None,
+        "many": 9,
+        "least_people": 0,
+        "at_most": None,
+        "weights": "equal",
+        "control_of": None,
     }
+
+
+def test_a_control_knows_the_recipe_that_it_equals(house):
+    house.files["subsets/thin"] = {"dataset": "drawn", "drop": {"people": 1, "percent": 50}}
+    house.files["subsets/same_number"] = {"dataset": "drawn", "control_of": "thin"}
+    house.files["experiments/small"]["subset"] = "same_number"
+    recipe = house.load().subsets["same_number"].recipe
+    assert recipe["control_of"]["drop"] == {"people": 1, "percent": 50}
+    assert recipe["drop"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"control_of": "thinn"}, "did you mean 'thin'?"),
+        ({"control_of": "same_number"}, "goes in a circle, same_number -> same_number"),
+        ({"people": "any"}, "people is 'any', and subset 'thin'"),
+        ({"keep_empty": False}, "keep_empty is False, and subset 'thin'"),
+        ({"split": "val"}, "split is 'val', and subset 'thin'"),
+        ({"drop": {"people": 2, "percent": 5}}, "drop is {'people': 2, 'percent': 5} beside"),
+        ({"at_most": 5}, "at_most is 5 beside control_of"),
+        ({"least_people": 2}, "least_people is 2 beside control_of"),
+    ],
+)
+def test_a_control_that_would_compare_other_things_is_refused(house, change, said):
+    house.files["subsets/thin"] = {"dataset": "drawn", "drop": {"people": 1, "percent": 50}}
+    house.files["subsets/same_number"] = {"dataset": "drawn", "control_of": "thin"} | change
+    house.files["experiments/small"]["subset"] = "same_number"
+    refusal = house.refusal()
+    assert refusal.startswith("config/subsets/same_number.yaml: ")
+    assert said in refusal
 
 
 @pytest.mark.parametrize(
@@ -199,7 +276,12 @@ def test_unknown_study_key_names_the_studys_file(house):
         ("experiments/small", "subset", "evry", "found: every; or write config/subsets/evry.yaml"),
         ("subsets/every", "dataset", "drown", "or write config/datasets/drown.yaml"),
         ("subsets/every", "split", "test", "no split 'test'; use one of train, val"),
-        ("datasets/drawn", "skeleton", "coco", "found: coco_person, crowdpose; or give a block"),
+        (
+            "datasets/drawn",
+            "skeleton",
+            "coco",
+            "found: coco_person, crowdpose, ochuman; or give a block",
+        ),
     ],
 )
 def test_name_that_leads_nowhere_is_told_with_a_remedy(house, file, key, value, said):
@@ -326,7 +408,7 @@ def test_initial_weights_are_words_or_a_file(house, value):
 def test_initial_weights_may_be_a_file(house):
     house.files["experiments/small"]["initial_weights"] = {"file": "w.keras"}
     settings = house.load().experiments["small"].settings
-    assert settings["initial_weights"] == {"file": "w.keras", "part": "all"}
+    assert settings["initial_weights"] == {"file": "w.keras", "part": "all", "ancestors": "last"}
 
 
 @pytest.fixture
@@ -361,6 +443,32 @@ def test_a_start_that_does_not_exist_is_named(chain):
         "config/experiments/last.yaml: initial_weights.experiment: no experiment is called 'smal'; "
         "did you mean 'small'?"
     )
+
+
+def test_the_ancestors_of_a_chain_are_the_last_or_all(chain):
+    small = chain.files["experiments/small"]
+    for ancestors, expected in (("last", ["last"]), ("mean", ["last", "small"])):
+        start = {"experiment": "last", "part": "all", "ancestors": ancestors}
+        chain.files["experiments/later"] = small | {"initial_weights": start}
+        study = chain.load(experiments=["later"])
+        assert [each.name for each in study.ancestors("later")] == expected
+    assert study.ancestors("small") == []
+
+
+def test_the_mean_of_other_networks_is_refused(chain):
+    small = chain.files["experiments/small"]
+    chain.files["experiments/small"] = small | {"system_options": {"radius_px": 9}}
+    chain.files["experiments/last"]["initial_weights"]["part"] = "trunk"
+    start = {"experiment": "last", "part": "all", "ancestors": "mean"}
+    chain.files["experiments/later"] = small | {"initial_weights": start}
+    with pytest.raises(InputError, match="experiment 'small', which it starts from"):
+        chain.load(experiments=["later"])
+
+
+def test_a_file_has_no_ancestors(house):
+    start = {"file": "w.keras", "ancestors": "mean"}
+    house.files["experiments/small"]["initial_weights"] = start
+    assert "a file has no ancestors" in house.refusal()
 
 
 @pytest.mark.parametrize("start", [{}, {"part": "all"}, {"experiment": "small", "file": "w.keras"}])

@@ -4,11 +4,11 @@ from dataclasses import asdict, fields
 
 import pytest
 
+from bottomup import lookup
 from bottomup.config_docs import PAGE, keys, rendered, schema_names
 from bottomup.datasets import synthetic
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.schema import load_schema, validated
-from bottomup.systems import personlab
 
 KEYS = [(name, *key) for name in schema_names() for key in keys(load_schema(name))]
 
@@ -46,10 +46,10 @@ def test_every_block_is_closed(name):
             assert block["additionalProperties"] is False
 
 
-def test_personlab_options_are_those_of_the_system():
-    schema = load_schema("systems/personlab")
-    defaults = validated({}, schema, "personlab")
-    options = personlab.Options()
+@pytest.mark.parametrize("name", ["personlab", "poseplusseg", "multiposeseg"])
+def test_options_in_the_schema_are_those_of_the_system(name):
+    defaults = validated({}, load_schema(f"systems/{name}"), name)
+    options = lookup.load("systems", name).Options()
     assert defaults == {field.name: getattr(options, field.name) for field in fields(options)}
 
 

@@ -74,3 +74,24 @@ def test_a_file_that_is_no_network_is_named(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(InputError, match=r"weights\.keras: the initial weights cannot be read"):
         initial_network(NETWORK, {"file": str(path), "part": "all"})
+
+
+def test_the_mean_of_several_networks(saved, tmp_path):
+    arguments, network, path = saved
+    other = small_network(backbone=arguments["backbone"])
+    other.save(tmp_path / "other.keras")
+    files = [str(path), str(tmp_path / "other.keras")]
+    started = initial_network(arguments, {"files": files, "part": "all"})
+    pairs = zip(network.get_weights(), other.get_weights(), strict=True)
+    for found, (one, two) in zip(started.get_weights(), pairs, strict=True):
+        np.testing.assert_allclose(found, (one + two) / 2, atol=1e-6)
+
+
+def test_one_of_several_that_is_another_network_is_named(saved, tmp_path):
+    arguments, _, path = saved
+    changed = {"sub_cells": 4}
+    small_network(system_options=changed, backbone=arguments["backbone"]).save(tmp_path / "o.keras")
+    with pytest.raises(
+        InputError, match=r"o\.keras: the initial weights belong to another network"
+    ):
+        initial_network(arguments, {"files": [str(path), str(tmp_path / "o.keras")], "part": "all"})

@@ -93,8 +93,9 @@ def test_every_output_comes_twice_and_the_last_is_as_before(settings):
 def test_the_image_passes_the_trunk_once(settings):
     fields = build(settings)
     model = intermediate.supervised(fields, settings, COCO_PERSON)
-    (trunk,) = [layer for layer in model.layers if isinstance(layer, keras.Model)]
-    heads = [layer.name for layer in model.layers if layer.weights and layer is not trunk]
+    models = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    assert len([layer for layer in models if layer.name != network.HEADS]) == 1
+    heads = [layer.name for layer in model.layers if layer.weights and layer not in models]
     assert all(name.endswith("_convolution") for name in heads)
     assert {v.path for v in fields.variables} <= {v.path for v in model.variables}
 

@@ -4,7 +4,7 @@ import pytest
 
 from bottomup.coco import read_annotations
 from bottomup.errors import InputError
-from bottomup.shards import merge_results, write_samples
+from bottomup.shards import joint_rows, merge_results, write_samples
 from bottomup.skeleton import COCO_PERSON
 from people import make_coco
 
@@ -33,6 +33,30 @@ def test_results_of_all_shards_are_joined_in_the_order_of_images(tmp_path, annot
     keypoints, segmentation = merge(tmp_path, annotations, shards)
     assert [row["image_id"] for row in keypoints] == [1, 2, 4, 5, 6]
     assert [row["image_id"] for row in segmentation] == [1, 2]
+
+
+def rows(key, *people):
+    return [{"image_id": image, "score": score, key: (image, score)} for image, score in people]
+
+
+def test_joint_rows_hold_pose_and_mask_of_each_person():
+    people = (1, 0.9), (1, 0.4), (2, 0.7)
+    joint = joint_rows(rows("keypoints", *people), rows("segmentation", people[0], people[2]))
+    assert [row["keypoints"] for row in joint] == list(people)
+    assert [row.get("segmentation") for row in joint] == [people[0], None, people[2]]
+
+
+def test_a_mask_without_a_pose_is_refused():
+    with pytest.raises(InputError, match=r"image 2 with score 0\.7 belongs to no pose"):
+        joint_rows(rows("keypoints", (1, 0.9)), rows("segmentation", (2, 0.7)))
+
+
+def test_the_joint_file_is_written_beside_the_two(tmp_path, annotations):
+    shards = [write_shard(tmp_path, "a", [1, 2, 3, 4, 5, 6])]
+    names = ("keypoints", "segmentation", "joint")
+    merge_results(annotations, shards, *(tmp_path / f"{name}.json" for name in names))
+    joint = json.loads((tmp_path / "joint.json").read_text())
+    assert [row["image_id"] for row in joint] == [1, 2, 4, 5, 6]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Subsets: exact counts, nested draws, untouched strata, the same list everywhere."""
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -34,8 +35,11 @@ def split(counts: list[int]) -> coco.Annotations:
     return coco.Annotations(Path("made_up.json"), COCO_PERSON, images, persons)
 
 
-def reduced(percent: int, seed: int = 0, people: int = 1, **changes) -> dict:
-    return FULL | {"seed": seed, "drop": {"people": people, "percent": percent}} | changes
+def reduced(
+    percent: int, seed: int = 0, people: int = 1, rule: str = "with_keypoints", **changes
+) -> dict:
+    drop = {"people": people, "percent": percent}
+    return FULL | {"seed": seed, "people": rule, "drop": drop} | changes
 
 
 # Two strata of several people, so that no draw is empty.
@@ -82,6 +86,149 @@ def test_the_order_of_the_file_does_not_matter(annotations, seed, percent, shuff
     mixed = coco.Annotations(annotations.path, COCO_PERSON, annotations.images, dict(entries))
     recipe = reduced(percent, seed)
     assert subsets.draw_subset(mixed, recipe) == subsets.draw_subset(annotations, recipe)
+
+
+LEVELS = (30, 40, 50, 60, 70, 80)
+
+
+@st.composite
+def coco_files(draw):
+    """A COCO keypoint file: any ids, people with and without keypoints, crowds, in any order."""
+    ids = draw(st.lists(st.integers(0, 10**12), min_size=1, max_size=40, unique=True))
+    images = [{"id": i, "file_name": f"{i}.jpg", "height": 20, "width": 20} for i in ids]
+    rows = []
+    for image_id in ids:
+        for kind in draw(st.lists(st.sampled_from(["person", "unannotated", "crowd"]), max_size=4)):
+            points = [5, 5, draw(st.integers(1, 2))] if kind == "person" else [0, 0, 0]
+            rows.append(
+                {
+                    "id": len(rows) + 1,
+                    "image_id": image_id,
+                    "category_id": 1,
+                    "iscrowd": int(kind == "crowd"),
+                    "num_keypoints": int(kind == "person"),
+                    "keypoints": points + [0] * 48,
+                    "area": 4.0,
+                    "bbox": [1, 1, 2, 2],
+                    "segmentation": {"size": [20, 20], "counts": [0, 400]}
+                    if kind == "crowd"
+                    else [[1, 1, 3, 1, 3, 3, 1, 3]],
+                }
+            )
+    draw(st.randoms(use_true_random=False)).shuffle(rows)
+    categories = [{"id": 1, "name": "person"}]
+    return {"images": images, "annotations": rows, "categories": categories}
+
+
+@settings(deadline=None, max_examples=60)
+@given(coco_files(), seeds, st.sampled_from(coco.COUNTING_RULES), st.booleans())
+def test_all_levels_of_any_coco_file(tmp_path_factory, content, seed, rule, keep_empty):
+    path = tmp_path_factory.mktemp("coco") / "any.json"
+    path.write_text(json.dumps(content))
+    annotations = coco.read_annotations(path, COCO_PERSON)
+    people = subsets.people_per_image(annotations, rule)
+    single = {i for i, count in people.items() if count == 1}
+    others = {i for i, count in people.items() if count > 1 or (count == 0 and keep_empty)}
+    larger = single | others
+    for percent in LEVELS:
+        recipe = reduced(percent, seed, keep_empty=keep_empty, rule=rule)
+        left = len(single) - (2 * percent * len(single) + 100) // 200
+        if not left and not any(people[i] for i in others):
+            continue
+        kept = set(subsets.draw_subset(annotations, recipe))
+        assert kept - single == others
+        assert len(kept & single) == left
+        assert kept <= larger
+        control = reduced(0, seed, keep_empty=keep_empty, rule=rule) | {"control_of": recipe}
+        drawn = subsets.ranked(single | others, f"control:{seed}")[: len(kept)]
+        if any(people[i] for i in drawn):
+            assert subsets.draw_subset(annotations, control | {"drop": None}) == sorted(drawn)
+        larger = kept
+
+
+def test_controls_of_growing_levels_are_nested_and_thin_every_stratum():
+    annotations = split([0] * 40 + [1] * 200 + [2] * 100 + [3] * 60)
+    larger = set(annotations.persons)
+    for percent in LEVELS:
+        other = reduced(percent)
+        control = set(subsets.draw_subset(annotations, FULL | {"control_of": other}))
+        assert len(control) == len(subsets.draw_subset(annotations, other))
+        assert control <= larger
+        larger = control
+    for count, images in ((0, 40), (1, 200), (2, 100), (3, 60)):
+        kept = len(in_stratum(annotations, control, count))
+        assert kept == pytest.approx(images * len(control) / 400, rel=0.3)
+
+
+def test_a_control_with_fewer_images_to_draw_from_is_refused():
+    recipe = FULL | {"keep_empty": False, "control_of": FULL}
+    with pytest.raises(InputError, match=r"2 images.* only 1"):
+        subsets.draw_subset(split([0, 1]), recipe)
+
+
+def test_at_most_so_many_of_each_stratum():
+    annotations = split([0] * 3 + [1] * 5 + [2] * 2 + [8, 9, 10, 11])
+    recipe = FULL | {"at_most": 2}
+    kept = subsets.draw_subset(annotations, recipe)
+    found = sorted(len(annotations.persons[i]) for i in kept)
+    assert found[:7] == [0, 0, 1, 1, 2, 2, 8]
+    assert len(found) == 9
+    assert min(found[7:]) >= 9
+    fewer = subsets.draw_subset(annotations, FULL | {"at_most": 1})
+    assert set(fewer) <= set(kept)
+
+
+def test_only_crowds():
+    kept = subsets.draw_subset(split([0, 1, 2, 3, 4]), FULL | {"least_people": 3})
+    assert kept == [30, 40]
+
+
+def test_inverse_frequency_draws_every_stratum_alike():
+    annotations = split([1] * 6 + [2] * 3 + [9, 12])
+    recipe = FULL | {"weights": "inverse_frequency"}
+    ids = subsets.draw_subset(annotations, recipe)
+    weights = subsets.image_weights(annotations, ids, recipe)
+    assert set(weights.values()) == {166666667, 333333333, 500000000}
+    table = subsets.strata_table(annotations, ids, "with_keypoints", weights).set_index("people")
+    assert table["share_drawn"].dropna().loc[[1, 2]].tolist() == pytest.approx([1 / 3] * 2)
+    assert table.loc[9, "share_drawn"] == pytest.approx(1 / 6)
+
+
+def test_unknown_weights_are_refused():
+    with pytest.raises(InputError, match="'most'; use one of equal"):
+        subsets.image_weights(split([1]), [0], FULL | {"weights": "most"})
+
+
+def test_weights_stand_behind_the_ids(tmp_path):
+    path, _ = people.make_coco(tmp_path, images=(1, 1, 2), write_images=False)
+    annotations = coco.read_annotations(path, COCO_PERSON)
+    subsets.write_subset_files(annotations, FULL | {"weights": "inverse_frequency"}, tmp_path / "o")
+    lines = (tmp_path / "o" / "images.txt").read_text().splitlines()
+    assert lines == ["1 500000000", "2 500000000", "3 1000000000"]
+
+
+def digest(ids) -> str:
+    return hashlib.sha256("\n".join(map(str, ids)).encode()).hexdigest()[:16]
+
+
+GOLDEN = {
+    30: ["5194c3a1077ef9b4", "dbb8ea77a67aea68"],
+    40: ["bedffabb0a6733d4", "06c97daf3e338a4f"],
+    50: ["34a1f370fbcb0250", "8a513b23f785cf78"],
+    60: ["9d50f6016441403f", "5934d6f4d7a34ff5"],
+    70: ["84eca1fe02ae1622", "7caadafc1d9b0390"],
+    80: ["38f885ea98cf20e6", "08ba59d53c7f3a9d"],
+}
+
+
+@pytest.mark.parametrize("percent", LEVELS)
+def test_the_lists_are_the_same_on_every_machine_and_python_version(percent):
+    """Digests written down once; they hold on any machine, or the draw is another one."""
+    annotations = split([k * k % 7 % 4 for k in range(1000)])
+    recipe = reduced(percent, seed=7)
+    control = FULL | {"seed": 7, "control_of": recipe}
+    drawn = [subsets.draw_subset(annotations, each) for each in (recipe, control)]
+    assert [digest(ids) for ids in drawn] == GOLDEN[percent]
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,28 @@ def check_sums(paths: Sequence[Path | str]) -> None:
                 )
 
 
+def read_image_list(path: Path | str) -> list[int] | dict[int, int]:
+    """The ids of a subset's `images.txt`; where weights stand behind them, the weights by id.
+
+    Raises:
+        InputError: A line is neither an id nor an id and a positive weight.
+    """
+    rows = [line.split() for line in Path(path).read_text().splitlines() if line.strip()]
+    lengths = {len(row) for row in rows}
+    try:
+        if lengths <= {1}:
+            return [int(image_id) for (image_id,) in rows]
+        weights = {int(image_id): int(weight) for image_id, weight in rows}
+    except ValueError:
+        weights = {0: 0}
+    if any(weight < 1 for weight in weights.values()):
+        raise InputError(
+            f"{path}: every line must be an image id, or each an id and a positive whole weight; "
+            "draw the subset again"
+        )
+    return weights
+
+
 def training_batches(
     records: RecordSet,
     image_ids: Sequence[int],
@@ -100,6 +122,7 @@ def training_batches(
     batch: int,
     seed: int,
     start_step: int = 0,
+    weights: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """An endless stream of shuffled batches of the chosen images.
 
@@ -110,6 +133,8 @@ def training_batches(
         batch: Images a batch; batches run across the border of epochs.
         seed: With the number of the epoch, decides the order.
         start_step: Batches to skip, for a resumed run.
+        weights: How often to draw each image, relative to the others; an epoch then draws as many
+            images as there are, with replacement. None takes each once an epoch.
 
     Returns:
         Batches with image_id int64 [batch]; size int32 [batch, 2]; image uint8 [batch, y, x, 3]
@@ -122,7 +147,10 @@ def training_batches(
     """
     _check_images(records, image_ids)
     return _batches(
-        records, lambda: _endless_order(image_ids, seed, start_step * batch), num_keypoints, batch
+        records,
+        lambda: _endless_order(image_ids, seed, start_step * batch, weights),
+        num_keypoints,
+        batch,
     )
 
 
@@ -148,11 +176,18 @@ def _check_images(records: RecordSet, image_ids: Sequence[int]) -> None:
         )
 
 
-def _endless_order(image_ids: Sequence[int], seed: int, start: int) -> Iterator[int]:
+def _endless_order(
+    image_ids: Sequence[int], seed: int, start: int, weights: Sequence[int] | None = None
+) -> Iterator[int]:
     """Image ids of epoch after epoch, from example number `start` on."""
     epoch, skipped = divmod(start, len(image_ids))
+    shares = None if weights is None else np.array(weights) / sum(weights)
     while True:
-        order = np.random.default_rng([seed, epoch]).permutation(image_ids)
+        generator = np.random.default_rng([seed, epoch])
+        if shares is None:
+            order = generator.permutation(image_ids)
+        else:
+            order = generator.choice(image_ids, len(image_ids), p=shares)
         yield from order[skipped:].tolist()
         epoch, skipped = epoch + 1, 0
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bottomup.config_checks import (
+    check_comparisons,
+    check_control,
     check_name,
+    check_no_circle,
     check_plug_in,
     check_publish,
     check_same_network,
@@ -19,6 +22,7 @@ from bottomup.config_checks import (
     check_start,
     check_training,
     read_skeleton,
+    training_of,
 )
 from bottomup.errors import InputError
 from bottomup.schema import load_schema, read_yaml, validated
@@ -142,6 +146,16 @@ class Study:
             name = found[-1].starts_from
         return found
 
+    def ancestors(self, experiment: str) -> list[Experiment]:
+        """The experiments whose weights an experiment starts from, the nearest one first."""
+        found: list[Experiment] = []
+        initial = self.trained[experiment].settings["initial_weights"]
+        name = self.trained[experiment].starts_from
+        while name is not None and (not found or initial["ancestors"] == "mean"):
+            found.append(self.trained[name])
+            name = found[-1].starts_from
+        return found
+
     @property
     def tables(self) -> tuple[str, ...]:
         return tuple(self.publish["tables"])
@@ -190,6 +204,8 @@ class _Reader:
             for protocol in protocols.values():
                 self.check_sides(experiment, protocol)
         check_publish(values["publish"], self.source)
+        trainings = {name: training_of(self.trained, name) for name in experiments}
+        check_comparisons(values["publish"]["comparisons"], trainings, self.source)
         self.check_overrides()
         return Study(
             name=values["study"],
@@ -288,15 +304,27 @@ class _Reader:
                 f"{at} goes in a circle, {' -> '.join((*later, start))}; "
                 "let one of them start from random or imagenet"
             )
-        settings = self.experiment(start, seeds, at, later).settings
-        check_same_network(experiment.settings, settings, shown)
+        ancestor = self.experiment(start, seeds, at, later)
+        check_same_network(experiment.settings, ancestor.settings, start, shown)
+        if experiment.settings["initial_weights"]["ancestors"] == "mean":
+            while (start := ancestor.starts_from) is not None:
+                ancestor = self.trained[start]
+                check_same_network(experiment.settings, ancestor.settings, start, shown)
 
-    def subset(self, name: str, asked_by: str) -> Subset:
+    def subset(self, name: str, asked_by: str, controls: tuple[str, ...] = ()) -> Subset:
+        """A subset; `controls` are the subsets that are to be controls of it."""
         if name not in self.subsets:
             values, shown = self.read("subset", name, asked_by)
             where = {"dataset": values.pop("dataset"), "split": values.pop("split")}
             source = self.split(where, f"{shown}: ")
             description = values.pop("description")
+            if values["control_of"] is not None:
+                at = f"{shown}: control_of"
+                check_no_circle((*controls, name), values["control_of"], at)
+                other = self.subset(values["control_of"], at, (*controls, name))
+                there = {"dataset": other.dataset.name, "split": other.split}
+                check_control(values | where, other.recipe | there, other.name, shown)
+                values["control_of"] = other.recipe
             self.subsets[name] = Subset(name, source.dataset, source.split, values, description)
         return self.subsets[name]
 

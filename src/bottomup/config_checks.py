@@ -75,9 +75,14 @@ def check_start(initial: str | Mapping, shown: str) -> None:
             f"{shown}: initial_weights names {' and '.join(sorted(initial)) or 'nothing'}; "
             "give either experiment or file"
         )
+    if isinstance(initial, Mapping) and "file" in initial and initial["ancestors"] == "mean":
+        raise InputError(
+            f"{shown}: initial_weights names a file, and ancestors: mean; a file has no ancestors, "
+            "so leave that out or name an experiment"
+        )
 
 
-def check_same_network(values: Mapping, start: Mapping, shown: str) -> None:
+def check_same_network(values: Mapping, start: Mapping, name: str, shown: str) -> None:
     """An experiment and the one that it starts from have the same trunk, or the same network."""
     initial = values["initial_weights"]
     keys = ["backbone", "backbone_options"]
@@ -88,8 +93,77 @@ def check_same_network(values: Mapping, start: Mapping, shown: str) -> None:
             if key.startswith("system"):
                 remedy += ", or take its trunk alone (initial_weights.part: trunk)"
             raise InputError(
-                f"{shown}: {key} is {values[key]!r}, and experiment {initial['experiment']!r}, "
+                f"{shown}: {key} is {values[key]!r}, and experiment {name!r}, "
                 f"which it starts from, has {start[key]!r}; {remedy}"
+            )
+
+
+def check_no_circle(asking: tuple[str, ...], control_of: str, at: str) -> None:
+    """A subset is the control of another one, never of itself."""
+    if control_of in asking:
+        raise InputError(
+            f"{at} goes in a circle, {' -> '.join((*asking, control_of))}; "
+            "name a subset that is no control"
+        )
+
+
+def check_control(values: Mapping, other: Mapping, name: str, shown: str) -> None:
+    """A control draws from what the subset of that name draws from, and by nothing else."""
+    for key, default in (("drop", None), ("at_most", None), ("least_people", 0)):
+        if values[key] != default:
+            raise InputError(
+                f"{shown}: {key} is {values[key]!r} beside control_of; leave it out, since a "
+                "control is drawn from all images alike"
+            )
+    for key in ("dataset", "split", "people", "keep_empty"):
+        if values[key] != other[key]:
+            raise InputError(
+                f"{shown}: {key} is {values[key]!r}, and subset {name!r}, which it is the control "
+                f"of, has {other[key]!r}; make them equal"
+            )
+
+
+def training_of(trained: Mapping, name: str) -> dict:
+    """What both sides of a comparison must be equal in: images, and how many are seen in training.
+
+    Args:
+        trained: The study's experiments and those that they start from, by name.
+        name: One of them; the stages before it count as well.
+    """
+    subset, seen, start = trained[name].subset, 0, name
+    while start is not None:
+        schedule = trained[start].settings["training"]
+        seen += schedule["steps"] * schedule["batch"]
+        start = trained[start].starts_from
+    drawn_from = (subset.dataset.name, subset.split)
+    return {"recipe": subset.recipe, "drawn_from": drawn_from, "images_seen": seen}
+
+
+def check_comparisons(pairs: Iterable[Mapping], trainings: Mapping, source: str | Path) -> None:
+    """Experiment and control must have learned from as many images, in as many steps.
+
+    Args:
+        pairs: Each with the names of an `experiment` and its `control`.
+        trainings: `training_of` every experiment of the study, by name.
+        source: The study's file.
+    """
+    for number, pair in enumerate(pairs):
+        at = f"{source}: publish.comparisons[{number}]"
+        for who in ("experiment", "control"):
+            remedy = "leave the comparison out"
+            check_name("experiment", pair[who], trainings, f"{at}.{who}", remedy)
+        ours, control = trainings[pair["experiment"]], trainings[pair["control"]]
+        names = f"{pair['experiment']!r} and its control {pair['control']!r}"
+        same_number = ours["recipe"] in (control["recipe"], control["recipe"]["control_of"])
+        if ours["drawn_from"] != control["drawn_from"] or not same_number:
+            raise InputError(
+                f"{at}: {names} are not trained on as many images; give the control a subset with "
+                "control_of, or the same subset"
+            )
+        if ours["images_seen"] != control["images_seen"]:
+            raise InputError(
+                f"{at}: {names} see {ours['images_seen']} and {control['images_seen']} images in "
+                "training, all stages together; give both as many steps of one batch"
             )
 
 

@@ -67,6 +67,7 @@ class Predictor:
         _check_weights(run_dir / "weights.keras", record.get("outputs", {}))
         # Keras finds the layers of a trunk only once the trunk's module has been imported.
         lookup.load("backbones", arguments["backbone"])
+        lookup.load("systems", arguments["system"])
         fields = keras.saving.load_model(run_dir / "weights.keras", compile=False)
         if output_stride not in (None, arguments["output_stride"]):
             arguments |= {"output_stride": output_stride}
@@ -172,6 +173,7 @@ def _fields(outputs: Mapping[str, np.ndarray], predictor: Predictor) -> Fields |
         stride=predictor.stride,
         sub_cells=s,
         distance=outputs.get("distance"),
+        centroid=outputs.get("centroid"),
     )
 
 
@@ -193,6 +195,7 @@ def _cropped(fields: Fields | PairFields, frame: Frame) -> Fields | PairFields:
         stride=fields.stride,
         sub_cells=s,
         distance=None if fields.distance is None else fields.distance[:rows, :columns],
+        centroid=None if fields.centroid is None else fields.centroid[:rows, :columns],
     )
 
 

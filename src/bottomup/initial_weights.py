@@ -1,13 +1,15 @@
 """What a training starts from: random numbers, published weights, or another run's network."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
+import numpy as np
 
-from bottomup import network
+from bottomup import correction, network
 from bottomup.errors import InputError
 
-HEAD_SUFFIX = "_convolution"  # how `network` names the layers that are no trunk
+# How the layers end that are no trunk: heads, branches, correction.
+HEAD_SUFFIXES = ("_convolution", correction.LAYER)
 
 
 def initial_network(arguments: Mapping, initial: str | Mapping) -> keras.Model:
@@ -15,24 +17,41 @@ def initial_network(arguments: Mapping, initial: str | Mapping) -> keras.Model:
 
     Args:
         arguments: Of `network.build`.
-        initial: `random`; `{trunk_file: path}`, the trunk's published weights; or
-            `{file: path, part: all | trunk}`, another run's `weights.keras`.
+        initial: `random`; `{trunk_file: path}`, the trunk's published weights;
+            `{file: path, part: all | trunk}`, another run's `weights.keras`; or `{files: [path],
+            part}`, the mean of several of them.
 
     Raises:
         InputError: The file cannot be read, or holds another network.
     """
     initial = initial if isinstance(initial, Mapping) else {}
     fields = network.build(**arguments, trunk_weights=initial.get("trunk_file"))
-    if "file" in initial:
-        take_weights(fields, initial["file"], initial.get("part", "all"))
+    files = initial.get("files") or [initial[key] for key in ("file",) if key in initial]
+    if files:
+        take_weights(fields, files, initial.get("part", "all"))
     return fields
 
 
-def take_weights(fields: keras.Model, path: str, part: str) -> None:
-    """Gives a network the weights of a saved one, in whole or without the heads.
+def take_weights(fields: keras.Model, paths: Sequence[str], part: str) -> None:
+    """Gives a network the mean of the weights of saved ones, in whole or without the heads.
 
-    What is frozen in the saved network (the batch normalisation of a published trunk) is frozen.
+    What is frozen in the first one (the batch normalisation of a published trunk) is frozen.
     """
+    ours = list(weighted_layers(fields, part))
+    sums: list[list[np.ndarray]] = []
+    for path in paths:
+        theirs = _saved_layers(ours, path, part)
+        weights = [[w.astype(np.float64) for w in layer.get_weights()] for layer in theirs]
+        sums = [list(map(np.add, *pair)) for pair in zip(sums, weights, strict=True)] or weights
+        if path == paths[0]:
+            trainable = [layer.trainable for layer in theirs]
+    for layer, total, is_trainable in zip(ours, sums, trainable, strict=True):
+        layer.set_weights([weight / len(paths) for weight in total])
+        layer.trainable = is_trainable
+
+
+def _saved_layers(ours: Sequence, path: str, part: str) -> list[keras.layers.Layer]:
+    """The layers with weights of a saved network, which must have the form of ours."""
     try:
         saved = keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, TypeError) as error:
@@ -40,7 +59,7 @@ def take_weights(fields: keras.Model, path: str, part: str) -> None:
         raise InputError(
             f"{path}: the initial weights cannot be read ({reason}); train that run again"
         ) from error
-    ours, theirs = list(weighted_layers(fields, part)), list(weighted_layers(saved, part))
+    theirs = list(weighted_layers(saved, part))
     if list(map(_form, ours)) != list(map(_form, theirs)):
         what, alike = (
             ("trunk", "backbone and its options")
@@ -51,9 +70,7 @@ def take_weights(fields: keras.Model, path: str, part: str) -> None:
             f"{path}: the initial weights belong to another {what} than the experiment's; "
             f"name a run with the same {alike}"
         )
-    for layer, source in zip(ours, theirs, strict=True):
-        layer.set_weights(source.get_weights())
-        layer.trainable = source.trainable
+    return theirs
 
 
 def weighted_layers(model: keras.Model, part: str) -> Iterator[keras.layers.Layer]:
@@ -61,7 +78,7 @@ def weighted_layers(model: keras.Model, part: str) -> Iterator[keras.layers.Laye
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from weighted_layers(layer, "all")
-        elif layer.weights and not (part == "trunk" and layer.name.endswith(HEAD_SUFFIX)):
+        elif layer.weights and not (part == "trunk" and layer.name.endswith(HEAD_SUFFIXES)):
             yield layer
 
 

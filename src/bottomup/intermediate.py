@@ -38,11 +38,8 @@ def supervised(fields: keras.Model, settings: Mapping, skeleton: Skeleton) -> ke
     if not settings.get("intermediate"):
         return fields if options.refine_in_training else network.raw_fields(fields)
     heads = method.heads(skeleton, options)
-    features, inside = _features(fields, next(iter(heads)), settings)
-    last = {
-        name: fields.get_layer(name)(fields.get_layer(f"{name}_convolution")(features))
-        for name in heads
-    }
+    features, inside = _features(fields, settings)
+    last = network.from_features(fields)(features)
     twice = getattr(method, "INTERMEDIATE_HEADS", tuple(heads))
     early = {name: network.output_of(heads[name], inside, PREFIX + name) for name in twice}
     if options.refine_in_training:
@@ -77,13 +74,13 @@ def loss_weights(settings: Mapping, options) -> dict[str, float]:
     return weights | {PREFIX + name: factor * weight for name, weight in weights.items()}
 
 
-def _features(fields: keras.Model, head: str, settings: Mapping) -> tuple:
+def _features(fields: keras.Model, settings: Mapping) -> tuple:
     """The trunk's output and the output of the layer asked for, of one pass through the trunk."""
     nested = [n for n, layer in enumerate(fields.layers) if isinstance(layer, keras.Model)]
     if nested:
         trunk, image = fields.layers[nested[0]], fields.layers[nested[0] - 1].output
     else:  # The trunk's layers are the network's own.
-        features = fields.get_layer(f"{head}_convolution").input
+        features = fields.get_layer(network.FEATURES).input
         trunk, image = keras.Model(fields.input, features), fields.input
     crop = keras.KerasTensor((1, settings["crop"], settings["crop"], 3))
     inside = _checked(trunk, keras.Model(fields.input, image).compute_output_spec(crop), settings)

@@ -1,7 +1,8 @@
 """Networks: a trunk, one convolution a head, and the refinement of the offsets.
 
 A network maps images [batch, y, x, 3] in 0..255 to a dictionary of fields at the output stride,
-offsets in input px, probabilities as logits.
+offsets in input px, probabilities as logits. A system may put branches between trunk and heads, and
+a correction between heads and refinement.
 """
 
 from collections.abc import Mapping
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers, ops, tree
 
 from bottomup import lookup
 from bottomup.skeleton import Skeleton
+
+FEATURES, HEADS = "features", "heads"
 
 
 @dataclass(frozen=True)
@@ -141,15 +144,31 @@ def build(
         trunk_stride(system, output_stride), trunk_weights, **backbone_options
     )
     heads = method.heads(Skeleton.from_dict(skeleton), options)
-    outputs = {name: output_of(head, trunk.output, name) for name, head in heads.items()}
+    features = layers.Identity(name=FEATURES)(trunk.output)
+    places = method.branches(features, options) if hasattr(method, "branches") else {}
+    outputs = {
+        name: output_of(head, places.get(name, features), name) for name, head in heads.items()
+    }
+    if hasattr(method, "corrected"):
+        outputs = method.corrected(outputs, heads, options)
     refined = Refinement(system, dict(skeleton), output_stride, name="refinement")(outputs)
     return keras.Model(trunk.input, refined, name="fields")
 
 
 def raw_fields(network: keras.Model) -> keras.Model:
     """The same network without its refinement (shared weights)."""
-    outputs = {name: network.get_layer(name).output for name in network.output}
-    return keras.Model(network.input, outputs, name="raw_fields")
+    return keras.Model(network.input, _before_refinement(network), name="raw_fields")
+
+
+def from_features(network: keras.Model) -> keras.Model:
+    """What follows the trunk, up to the refinement: features to raw fields (shared weights)."""
+    features = network.get_layer(FEATURES).output
+    return keras.Model(features, _before_refinement(network), name=HEADS)
+
+
+def _before_refinement(network: keras.Model) -> dict:
+    inputs = network.get_layer("refinement").input
+    return tree.pack_sequence_as(dict.fromkeys(network.output, 0), tree.flatten(inputs))
 
 
 def trunk_stride(system: str, output_stride: int) -> int:

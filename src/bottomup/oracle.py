@@ -189,7 +189,7 @@ def ideal_fields(
     input_map = input_instance_map(pixels, frame, stride)
     known = {"radius_px": radius_px, "sub_cells": settings.sub_cells, "distance": settings.distance}
     fitting = {one.name for one in dataclasses.fields(system.Options)}
-    options = system.Options(**{name: v for name, v in known.items() if name in fitting})
+    options = system.Options.from_dict({name: v for name, v in known.items() if name in fitting})
     encoded = system.targets(people[None], input_map[None], skeleton, stride, options)
     arrays = {name: np.asarray(ops.convert_to_numpy(value))[0] for name, value in encoded.items()}
     if noise is not None:
@@ -206,6 +206,7 @@ def ideal_fields(
         stride=stride,
         sub_cells=settings.sub_cells,
         distance=arrays.get("distance"),
+        centroid=arrays.get("centroid"),
         **offsets,
     )
 
@@ -223,7 +224,7 @@ def input_instance_map(pixels: np.ndarray, frame: Frame, stride: int) -> np.ndar
 
 def spoil(arrays: dict, generator: np.random.Generator, radius_px: float) -> None:
     """Replaces what no loss supervises by uniform noise and blurs the rest, in place."""
-    for name in (*OFFSETS, "pairwise", "distance"):
+    for name in (*OFFSETS, "pairwise", "distance", "centroid"):
         if name not in arrays:
             continue
         values, weight = arrays[name], arrays[f"{name}_weight"]

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 
 from bottomup.coco import count_people, read_annotations, write_subset
@@ -17,11 +18,13 @@ def merge_results(
     shard_paths: Sequence[Path | str],
     keypoints_json: Path | str,
     segmentation_json: Path | str,
+    joint_json: Path | str | None = None,
 ) -> None:
     """Joins the results of all shards of a split into two COCO result files, sorted by image id.
 
     Each shard is a JSON file with `keypoints` and `segmentation` (COCO result rows) and `images`
-    (ids of all images that it looked at, with or without a person found).
+    (ids of all images that it looked at, with or without a person found). The joint file, if asked
+    for, has one row for each person with all that was found of it.
 
     Raises:
         InputError: An image of the split is in no shard, or an image is in two.
@@ -30,11 +33,35 @@ def merge_results(
     annotated = json.loads(Path(annotations_path).read_text(encoding="utf-8"))
     wanted = {image["id"] for image in annotated["images"]}
     _check_images(wanted, Counter(i for shard in shards for i in shard["images"]), annotations_path)
-    for task, out_path in (("keypoints", keypoints_json), ("segmentation", segmentation_json)):
-        rows = [row for shard in shards for row in shard[task]]
-        rows.sort(key=lambda row: row["image_id"])
+    found = {
+        task: sorted((row for shard in shards for row in shard[task]), key=itemgetter("image_id"))
+        for task in ("keypoints", "segmentation")
+    }
+    files = [(keypoints_json, found["keypoints"]), (segmentation_json, found["segmentation"])]
+    if joint_json:
+        files.append((joint_json, joint_rows(**found)))
+    for out_path, rows in files:
         with written_aside(out_path) as aside:
             aside.write_text(json.dumps(rows), encoding="utf-8")
+
+
+def joint_rows(keypoints: Sequence[dict], segmentation: Sequence[dict]) -> list[dict]:
+    """Keypoints and mask of each person in one row; the keypoints alone of whoever has no mask.
+
+    Raises:
+        InputError: A mask belongs to none of the poses, or they are not in the same order.
+    """
+    names = ("image_id", "score")
+    joint, masks = [], list(reversed(segmentation))
+    for pose in keypoints:
+        same = masks and all(masks[-1][name] == pose[name] for name in names)
+        joint.append(pose | masks.pop() if same else dict(pose))
+    if masks:
+        raise InputError(
+            f"a mask of image {masks[-1]['image_id']} with score {masks[-1]['score']} belongs to "
+            "no pose; delete the results of this protocol and run again"
+        )
+    return joint
 
 
 def _check_images(wanted: set[int], seen: Counter, annotations_path: Path | str) -> None:

@@ -234,3 +234,18 @@ CROWDPOSE = Skeleton(
         *(0.087, 0.087, 0.089, 0.089, 0.079, 0.079),
     ),
 )
+
+OCHUMAN = Skeleton(
+    name="ochuman",
+    # Found by name in the dataset's file; `head` and `neck` are named as recalled.
+    keypoints=(*COCO_PERSON.keypoints, "head", "neck"),
+    edges=(
+        *(("head", "nose"), ("neck", "nose")),
+        *(("nose", "left_eye"), ("nose", "right_eye")),
+        *(("left_eye", "left_ear"), ("right_eye", "right_ear")),
+        *(("neck", "left_shoulder"), ("neck", "right_shoulder")),
+        *BODY_EDGES,
+    ),
+    # It has none of its own: COCO's, and CrowdPose's for head and neck.
+    sigmas=(*COCO_PERSON.sigmas, 0.079, 0.079),
+)

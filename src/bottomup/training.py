@@ -17,7 +17,13 @@ import numpy as np
 
 from bottomup import devices
 from bottomup.augment import draw, middle
-from bottomup.batches import RecordSet, check_sums, fixed_batches, training_batches
+from bottomup.batches import (
+    RecordSet,
+    check_sums,
+    fixed_batches,
+    read_image_list,
+    training_batches,
+)
 from bottomup.checkpoints import Keeper
 from bottomup.determinism import seed_everything
 from bottomup.errors import Stopped
@@ -51,7 +57,7 @@ def train(
         settings: An experiment's keys: system, system_options, backbone, backbone_options,
             output_stride, initial_weights, crop, augmentation, training.
         records: The record shards of the dataset's split.
-        images_txt: The subset: one image id a line.
+        images_txt: The subset: one image id a line, and its weight behind it if weights differ.
         skeleton: The dataset's skeleton.
         seed: Of the initial weights, the order of the images and the augmentation.
         out_dir: Folder of the three outputs.
@@ -65,14 +71,14 @@ def train(
         Stopped: A signal came or the time is over; the next call goes on from here.
     """
     out_dir, state_dir = Path(out_dir), Path(state_dir)
-    image_ids = [int(line) for line in Path(images_txt).read_text().split()]
+    weights = read_image_list(images_txt)
     inputs = [*map(Path, records), Path(images_txt)]
     with interruptible(wall_minutes) as interruption, locked(state_dir) as lock:
         check_sums(records)
         if take_back(state_dir, inputs, out_dir):
             _say(f"finished before, by another job; to train again, delete {state_dir}")
             return
-        run = Run(settings, RecordSet.read(records), image_ids, skeleton, seed, state_dir)
+        run = Run(settings, RecordSet.read(records), weights, skeleton, seed, state_dir)
         run.keeper.confirm = lock.confirm
         run.resume()
         run.train(interruption)
@@ -85,11 +91,12 @@ def train(
 class Run:
     """One training run between its first and its last step."""
 
-    def __init__(self, settings, records, image_ids, skeleton, seed, state_dir):
+    def __init__(self, settings, records, images, skeleton, seed, state_dir):
         self.settings, self.schedule = settings, settings["training"]
         self.skeleton, self.seed, self.records = skeleton, seed, records
         held_out = self.schedule.get("validation_images", 0)
-        self.image_ids, self.validation_ids = _split_off(image_ids, held_out, seed)
+        self.image_ids, self.validation_ids = _split_off(list(images), held_out, seed)
+        self.weights = dict(images) if isinstance(images, Mapping) else {}
         self.state_dir = Path(state_dir)
         self.keeper = Keeper(self.state_dir / "state.npz")
         batch = self.schedule["batch"]
@@ -206,6 +213,7 @@ class Run:
             self.schedule["batch"],
             self.seed,
             self.step,
+            [self.weights[i] for i in self.image_ids] if self.weights else None,
         )
         return stream.take(self.schedule["steps"] - self.step).as_numpy_iterator()
 

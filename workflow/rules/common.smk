@@ -138,6 +138,19 @@ def source_of_split(dataset, split):
     return str(Path(folder) / STUDY.datasets[dataset].splits[split].annotations)
 
 
+def published_files(dataset, split):
+    """The files that hold a split as published: its annotations, or the archives with them."""
+    if STUDY.datasets[dataset].local or not STUDY.datasets[dataset].splits[split].files:
+        return [source_of_split(dataset, split)]
+    return unpacked(dataset, split)
+
+
+def unpacked(dataset, split):
+    """The marks that the archives of a split were fetched and unpacked."""
+    archives = STUDY.datasets[dataset].splits[split].files
+    return [f"{DATASETS}/{dataset}/{archive}.unpacked" for archive in archives]
+
+
 def annotations_of(dataset, split):
     """Path of a split's COCO annotation file, wherever the dataset comes from."""
     if is_made(dataset, split) or is_converted(dataset):
@@ -158,8 +171,7 @@ def data_of(dataset, split):
     local = STUDY.datasets[dataset].local
     if local or is_made(dataset, split) or is_converted(dataset):
         return [annotations_of(dataset, split)]
-    archives = STUDY.datasets[dataset].splits[split].files
-    return [f"{DATASETS}/{dataset}/{archive}.unpacked" for archive in archives]
+    return unpacked(dataset, split)
 
 
 def checked(dataset, split):
@@ -232,10 +244,12 @@ def training_settings(wildcards):
     settings = experiment_of(wildcards).settings
     start = experiment_of(wildcards).starts_from
     if start:
-        weights = {
-            "file": f"results/runs/{start}/seed-{wildcards.seed}/weights.keras",
-            "part": settings["initial_weights"]["part"],
-        }
+        ancestors = STUDY.ancestors(wildcards.experiment)
+        files = [
+            f"results/runs/{ancestor.name}/seed-{wildcards.seed}/weights.keras"
+            for ancestor in ancestors
+        ]
+        weights = {"files": files, "part": settings["initial_weights"]["part"]}
         return settings | {"initial_weights": weights}
     if settings["initial_weights"] != "imagenet":
         return settings
@@ -251,7 +265,9 @@ def training_settings(wildcards):
 
 def initial_weights_file(wildcards):
     weights = training_settings(wildcards)["initial_weights"]
-    return [weights[key] for key in ("file", "trunk_file") if key in weights]
+    if not isinstance(weights, dict):
+        return []
+    return weights.get("files", []) + [weights[k] for k in ("file", "trunk_file") if k in weights]
 
 
 def groups_by_multicut(experiment):

@@ -72,7 +72,7 @@ rule make_split:
 
 rule convert_annotations:
     input:
-        source=lambda wildcards: source_of_split(wildcards.dataset, wildcards.split),
+        published=lambda wildcards: published_files(wildcards.dataset, wildcards.split),
     output:
         annotations=f"{DATASETS}/{{dataset}}/{{split}}/annotations.json",
     log:
@@ -88,6 +88,7 @@ rule convert_annotations:
         runtime=60,
     params:
         kind=lambda wildcards: dataset_of(wildcards).kind,
+        source=untracked(lambda wildcards: source_of_split(wildcards.dataset, wildcards.split)),
         code=code(
             "convert_annotations.py",
             lambda wildcards: (f"bottomup.datasets.{dataset_of(wildcards).kind}",),

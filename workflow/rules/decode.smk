@@ -1,7 +1,8 @@
 """Decoding: from fields to persons, on CPUs.
 
 Needs the fields of a shard. Gives the persons of that shard, then the two COCO result files of the
-split, from which no image may be missing, and their checksums.
+split, from which no image may be missing, one with pose and mask of each person together, and their
+checksums.
 """
 
 
@@ -44,6 +45,7 @@ rule merge_results:
         keypoints=f"{TEST}/keypoints.json",
         segmentation=f"{TEST}/segmentation.json",
         sums=f"{TEST}/sums.json",
+        joint=f"{TEST}/joint.json",
     log:
         "results/logs/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/keypoints.log",
     benchmark:

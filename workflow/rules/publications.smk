@@ -66,6 +66,34 @@ def expectation(experiment):
     return dict(experiment.expected) | place | {"seeds": len(experiment.seeds)}
 
 
+def level_of(recipe):
+    """Per cent of the images of single people that a recipe leaves out; None for other recipes."""
+    if recipe["control_of"] or recipe["at_most"] or recipe["least_people"]:
+        return None
+    if recipe["weights"] != "equal":
+        return None
+    drop = recipe["drop"] or {"people": 1, "percent": 0}
+    return drop["percent"] if drop["people"] == 1 else None
+
+
+def stages_of(experiment):
+    """Subset and steps of an experiment and of those that it starts from, in their order."""
+    stages, name = [], experiment.name
+    while name is not None:
+        stage = STUDY.trained[name]
+        stages.append({"subset": stage.subset.name, "steps": stage.settings["training"]["steps"]})
+        name = stage.starts_from
+    return stages[::-1]
+
+
+def study_design():
+    return {
+        "levels": {name: level_of(subset.recipe) for name, subset in STUDY.subsets.items()},
+        "training": {e.name: stages_of(e) for e in STUDY.experiments.values()},
+        "comparisons": STUDY.publish["comparisons"],
+    }
+
+
 # For each word of NEEDS: the plain values that a module gets, and the files that they stand for.
 VALUES = {
     "metrics": all_metrics,
@@ -80,6 +108,7 @@ VALUES = {
     ],
     "expected": lambda: {e.name: expectation(e) for e in STUDY.experiments.values()},
     "published": lambda: PUBLISHED,
+    "design": study_design,
 }
 FILES = {
     "metrics": all_metrics,
@@ -102,6 +131,7 @@ FILES = {
     "dataset_images": lambda: [file for pair in used_splits() for file in data_of(*pair)],
     "expected": lambda: [],
     "published": lambda: [PUBLISHED],
+    "design": lambda: [],
 }
 
 

@@ -1,4 +1,10 @@
-"""Writes the annotations of a split, which are in a format of their own, as a COCO file."""
+"""Writes the annotations of a split, which are in a format of their own, as a COCO file.
+
+A converter has `convert`, or, if one file serves several splits, `convert_split`.
+"""
+
+from pathlib import Path
+from types import SimpleNamespace
 
 from bottomup.job import run_job
 
@@ -6,7 +12,12 @@ from bottomup.job import run_job
 def main(job):
     from bottomup import lookup
 
-    lookup.load("datasets", job.params.kind).convert(job.input.source, job.output.annotations)
+    converter = lookup.load("datasets", job.params.kind)
+    if hasattr(converter, "convert"):
+        converter.convert(job.params.source, job.output.annotations)
+    else:
+        split = SimpleNamespace(annotations=Path(job.params.source), split=job.wildcards.split)
+        converter.convert_split(split, job.output.annotations)
 
 
 if "snakemake" in globals():

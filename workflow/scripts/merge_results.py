@@ -8,7 +8,11 @@ def main(job):
     from bottomup.sums import write_sums
 
     merge_results(
-        job.params.annotations, job.input.decoded, job.output.keypoints, job.output.segmentation
+        job.params.annotations,
+        job.input.decoded,
+        job.output.keypoints,
+        job.output.segmentation,
+        job.output.joint,
     )
     write_sums([job.output.keypoints, job.output.segmentation], job.output.sums)
 

@@ -127,6 +127,8 @@ def checked(fields: Fields, skeleton: Skeleton) -> Fields:
     }
     if fields.distance is not None:
         shapes["distance"] = (rows, columns)
+    if fields.centroid is not None:
+        shapes["centroid"] = (rows, columns, 1, 2)
     arrays = {}
     for name, shape in shapes.items():
         values = np.ascontiguousarray(getattr(fields, name), np.float32)

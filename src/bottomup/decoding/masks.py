@@ -1,5 +1,8 @@
 """Instance masks: person nodes go to the nearest embedding, the outline comes from sub-cells.
 
+The embedding of a node are the places of all keypoints of its person, by the long offsets; where a
+network has a head for it, the mean of these keypoints alone.
+
 Between people who touch there is no outline in a probability of "person". Without a distance head
 each pixel goes with the nodes around it. With one, each node owns a disk as large as its distance
 to the outline: everything in it is the same person, so a pixel goes to the node into whose disk it
@@ -44,12 +47,26 @@ def node_owners(fields: Fields, poses, settings: DecoderSettings) -> np.ndarray:
     weights = np.where(poses.placed, np.maximum(poses.keypoint_scores, 1e-3), 0).astype(np.float32)
     weights[poses.scores < settings.mask_score_gate] = 0
     errors = np.zeros(inside.shape, np.float32)
+    offsets, places = fields.long, poses.places
+    if fields.centroid is not None:
+        offsets, places, weights = fields.centroid, *_centroids(places, weights)
     _assign(
-        fields.long, np.float32(fields.stride), inside, poses.places, weights,
+        offsets, np.float32(fields.stride), inside, places, weights,
         poses.scales, np.float32(settings.embedding_threshold), owners, errors,
     )  # fmt: skip
     _drop_strays(owners, errors, len(poses.scores))
     return owners if fields.distance is not None else _fill(owners, inside)
+
+
+def _centroids(places: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of each person's keypoints, by their weights, as the only place: [person, 1, 2].
+
+    The weights [person, 1] are 1, or 0 for people without any.
+    """
+    totals = weights.sum(axis=1, keepdims=True)
+    means = (places * weights[..., None]).sum(axis=1, keepdims=True)
+    means = means / np.maximum(totals, 1e-6)[..., None]
+    return means.astype(np.float32), (totals > 0).astype(np.float32)
 
 
 def nodes_inside(fields: Fields, settings: DecoderSettings) -> np.ndarray:

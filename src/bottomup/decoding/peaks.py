@@ -7,6 +7,7 @@ from bottomup.decoding.settings import DecoderSettings
 from bottomup.decoding.votes import MARGIN
 
 MERGE_BINS = 1.5
+LEAST_WINDOW = 3
 
 
 def find_peaks(
@@ -14,19 +15,23 @@ def find_peaks(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Local maxima of the mass, best first; of two that touch, the better stays.
 
-    A peak's mass is that of its 3 x 3 bins, and its place the mean of their votes.
+    A peak's mass is that of its 3 x 3 bins, and its place the mean of their votes. A bin is a local
+    maximum if no other in a window around it holds more, of 3 x 3 bins or of `peak_window_px`
+    (PosePlusSeg takes 20 px; an even number of bins reaches one further up and left). Past the
+    border there are no bins, which is what mirroring there would come to.
 
     Args:
         accumulators: [keypoint, y, x, 3] of `votes.cast_votes`.
         touched: Flat indices of the bins that hold votes.
-        settings: `peak_threshold` and `hough_bin_px` matter.
+        settings: `peak_threshold`, `peak_window_px` and `hough_bin_px` matter.
 
     Returns:
         Positions in input px float32 [peak, 2], keypoint indices int64 [peak] and masses float32
         [peak], by descending mass.
     """
+    window = window_bins(settings)
     columns_rows, keypoints, masses = _maxima(
-        accumulators, touched, np.float32(settings.peak_threshold)
+        accumulators, touched, np.float32(settings.peak_threshold), window // 2, (window - 1) // 2
     )
     order = np.argsort(-masses, kind="stable")
     kept = _keep(columns_rows, keypoints, order, np.float32(MERGE_BINS))
@@ -34,8 +39,15 @@ def find_peaks(
     return xy, keypoints[kept], masses[kept]
 
 
+def window_bins(settings: DecoderSettings) -> int:
+    """Bins along each side of the window in which a peak is greatest, at least 3."""
+    if settings.peak_window_px is None:
+        return LEAST_WINDOW
+    return max(LEAST_WINDOW, round(settings.peak_window_px / settings.hough_bin_px))
+
+
 @njit(cache=True, nogil=True)
-def _maxima(accumulators, touched, threshold):
+def _maxima(accumulators, touched, threshold, before, after):
     height, width = accumulators.shape[1], accumulators.shape[2]
     bins = accumulators.reshape(-1, 3)
     found_xy = np.empty((touched.size, 2), np.float32)
@@ -44,6 +56,8 @@ def _maxima(accumulators, touched, threshold):
     count = 0
     for index in touched:
         if not _greatest(bins, index, width):
+            continue
+        if before > 1 and not _greatest_in_window(accumulators, index, before, after):
             continue
         mass, sum_x, sum_y = np.float32(0), np.float32(0), np.float32(0)
         for down in range(-1, 2):
@@ -73,6 +87,22 @@ def _greatest(bins, index, width):
             neighbour = index + down * width + across
             value = bins[neighbour, 0]
             if value > here or (neighbour < index and value == here):
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _greatest_in_window(accumulators, index, before, after):
+    """The same in a window of any size, cut at the border."""
+    height, width = accumulators.shape[1], accumulators.shape[2]
+    k, rest = divmod(index, height * width)
+    i, j = divmod(rest, width)
+    here = accumulators[k, i, j, 0]
+    for row in range(max(i - before, 0), min(i + after + 1, height)):
+        for column in range(max(j - before, 0), min(j + after + 1, width)):
+            value = accumulators[k, row, column, 0]
+            earlier = row < i or (row == i and column < j)
+            if value > here or (earlier and value == here):
                 return False
     return True
 

@@ -23,6 +23,7 @@ class DecoderSettings:
         hough_bin_px: Side of a bin of the Hough accumulators; None is a tenth of the radius.
         vote_threshold: Nodes below this heatmap probability cast no vote.
         peak_threshold: Least Hough mass of a peak; a whole disk has mass 1.
+        peak_window_px: Side of the square in which a peak is the greatest; None for 3 x 3 bins.
         seed_radius_px: A seed this near the same keypoint of an earlier person is dropped, and a
             keypoint this near that of a better person adds nothing to the soft-NMS score.
         link_threshold: Least agreement, 0 to 1, that joins two peaks (`linked`).
@@ -41,6 +42,7 @@ class DecoderSettings:
     hough_bin_px: float | None = None
     vote_threshold: float = 0.05
     peak_threshold: float = 0.01
+    peak_window_px: float | None = None
     seed_radius_px: float = 10.0
     link_threshold: float = 0.5
     least_score: float = 0.001

@@ -97,6 +97,8 @@ class Fields:
         sub_cells: Segmentation cells along each side of a node.
         distance: Signed distance to the outline of the person underneath in px, positive inside,
             [y, x]; None if the network has no such head.
+        centroid: Offsets to the mean of the keypoints of the person underneath in px, [y, x, 1, 2];
+            None if the network has no such head.
     """
 
     heatmap: np.ndarray
@@ -107,6 +109,7 @@ class Fields:
     stride: int
     sub_cells: int = 1
     distance: np.ndarray | None = None
+    centroid: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ def flip_fields(fields: Fields | PairFields, skeleton: Skeleton) -> Fields | Pai
         long=fields.long[:, ::-1, keypoints] * negated,
         segmentation=fields.segmentation[:, ::-1],
         distance=None if fields.distance is None else fields.distance[:, ::-1],
+        centroid=None if fields.centroid is None else fields.centroid[:, ::-1] * negated,
     )
 
 
@@ -67,6 +68,9 @@ def merge_fields(
         long=_weighted([f.long for f in moved], persons),
         segmentation=np.mean([fields.segmentation for fields in moved], axis=0),
         distance=_mean_distance(moved),
+        centroid=None
+        if first.centroid is None
+        else _weighted([f.centroid for f in moved], persons),
     )
 
 
@@ -124,6 +128,7 @@ def _resampled(fields: Fields, like: Fields, ratio: float) -> Fields:
         long=bilinear(fields.long, y, x) / ratio,
         segmentation=bilinear(fields.segmentation, cells_y, cells_x),
         distance=None if fields.distance is None else bilinear(fields.distance, y, x) / ratio,
+        centroid=None if fields.centroid is None else bilinear(fields.centroid, y, x) / ratio,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from bottomup.errors import InputError
 from bottomup.fields.grid import Fields, Frame, PairFields
 
-ARRAYS = ("heatmap", "short", "mid", "long", "segmentation", "distance")
+ARRAYS = ("heatmap", "short", "mid", "long", "segmentation", "distance", "centroid")
 PAIR_ARRAYS = ("heatmap", "short", "pairwise")
 
 
@@ -61,7 +61,7 @@ def _read_group(group: h5py.Group) -> tuple[Fields | PairFields, Frame]:
     if "pairwise" in group:
         arrays = {name: group[name][()].astype(np.float32) for name in PAIR_ARRAYS}
         return PairFields(**arrays, stride=int(attrs["stride"])), frame
-    optional = {"distance"} - set(group)
+    optional = {"distance", "centroid"} - set(group)
     names = [name for name in ARRAYS if name not in optional]
     arrays = {name: group[name][()].astype(np.float32) for name in names}
     fields = Fields(**arrays, stride=int(attrs["stride"]), sub_cells=int(attrs["sub_cells"]))

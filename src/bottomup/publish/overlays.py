@@ -8,7 +8,7 @@ confirms are hollow.
 Reads the fields of the sample images and decodes them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,14 +52,23 @@ class View:
 
 def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
     """Writes the figure to each output."""
-    views = [list(read_views(sample)) for sample in inputs.samples]
+    draw_sheet(inputs.samples, TILES, outputs)
+
+
+def draw_sheet(
+    samples: Sequence[Sample],
+    tiles: Mapping[str, Callable[[Axes, View], None]],
+    outputs: Sequence[Path | str],
+) -> None:
+    """Writes a sheet with a row of tiles for each image of each sample."""
+    views = [list(read_views(sample)) for sample in samples]
     heights = [0.35 + (TILE + 0.04) * max(1, len(found)) for found in views] or [1.0]
-    with style.new_figure((TILE + 0.05) * len(TILES), sum(heights)) as figure:
+    with style.new_figure((TILE + 0.05) * len(tiles), sum(heights)) as figure:
         if not views:
             style.nothing_to_draw(figure, "no run has given fields yet")
         parts = figure.subfigures(len(heights), height_ratios=heights, squeeze=False)[:, 0]
-        for part, sample, found in zip(parts, inputs.samples, views, strict=False):
-            _draw_sample(part, sample, found)
+        for part, sample, found in zip(parts, samples, views, strict=False):
+            _draw_sample(part, sample, found, tiles)
         style.save(figure, outputs)
 
 
@@ -75,16 +84,16 @@ def read_views(sample: Sample) -> Iterator[View]:
         yield View(pixels, fields, frame, sample.skeleton, settings, found)
 
 
-def _draw_sample(part: SubFigure, sample: Sample, views: Sequence[View]) -> None:
+def _draw_sample(part: SubFigure, sample: Sample, views: Sequence[View], tiles: Mapping) -> None:
     words = f"{sample.experiment}, seed {sample.seed}: {sample.dataset} {sample.split}"
     part.suptitle(f"{words}, {sample.protocol}", x=0.005, ha="left", size=8, weight="bold")
-    panels = part.subplots(max(1, len(views)), len(TILES), squeeze=False)
+    panels = part.subplots(max(1, len(views)), len(tiles), squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
-    for axes, title in zip(panels[0], TILES, strict=True):
+    for axes, title in zip(panels[0], tiles, strict=True):
         axes.set_title(title, size=7, weight="normal", loc="center", pad=2)
     for row, view in zip(panels, views, strict=False):
-        for axes, draw in zip(row, TILES.values(), strict=True):
+        for axes, draw in zip(row, tiles.values(), strict=True):
             draw(axes, view)
             _show_image_only(axes, view)
 
@@ -204,6 +213,27 @@ def _instances(axes: Axes, view: View) -> None:
     _people(axes, view, poses=False)
 
 
+def _body(axes: Axes, view: View) -> None:
+    """The body heat map: how likely some keypoint is, whichever."""
+    _image(axes, view, paler=0.65)
+    likely = view.fields.heatmap.max(-1)
+    colour = np.broadcast_to(sns.color_palette("colorblind", 4)[3], (*likely.shape, 3))
+    coloured = np.concatenate([colour, likely[..., None].clip(0, 1)], -1)
+    _map(axes, coloured, view.fields.stride, 0)
+
+
+def _mask_offsets(axes: Axes, view: View) -> None:
+    """From the nodes of each person to the centroid of its keypoints, as the network points."""
+    _image(axes, view, paler=0.65)
+    cells, centroid = view.fields.sub_cells, view.fields.centroid
+    rows, columns = view.fields.heatmap.shape[:2]
+    person = view.fields.segmentation.reshape(rows, cells, columns, cells).mean((1, 3))
+    i, j = _thinned(np.argwhere(person >= SURE)).T
+    offsets = view.fields.long[i, j].mean(1) if centroid is None else centroid[i, j, 0]
+    colours = sns.color_palette("colorblind", 1)
+    _arrows(axes, node_xy(rows, columns, view.fields.stride)[i, j], offsets, colours, 0.3)
+
+
 TILES: dict[str, Callable[[Axes, View], None]] = {
     "input": _image,
     "heatmap": _heatmap,
@@ -214,4 +244,14 @@ TILES: dict[str, Callable[[Axes, View], None]] = {
     "person": _segmentation,
     "pose": _pose,
     "instances": _instances,
+}
+# What PosePlusSeg shows: its two heat maps, its mask offsets, and its three outputs.
+JOINT_TILES: dict[str, Callable[[Axes, View], None]] = {
+    "input": _image,
+    "strong keypoint map": _hough,
+    "body map": _body,
+    "mask offsets": _mask_offsets,
+    "pose": _pose,
+    "mask": _instances,
+    "joint": _people,
 }

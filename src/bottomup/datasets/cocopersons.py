@@ -1,0 +1,62 @@
+"""COCOPersons (Pose2Seg, Zhang et al. 2019): COCO's persons with both keypoints and a mask.
+
+Rebuilt from COCO's own `person_keypoints_*.json` by the rule that Pose2Seg's page states: a person
+stays if it has a labelled keypoint and a segmentation, so crowds and small persons go; an image
+stays if somebody on it does. Whoever goes is no longer annotated at all, as in Pose2Seg's files:
+training takes these people for background, and testing counts them as false if they are found.
+
+Pose2Seg's own two files need no rule: see `config/datasets/cocopersons_given.yaml`.
+"""
+
+import json
+from pathlib import Path
+
+from bottomup.errors import InputError
+from bottomup.files import written_aside
+from bottomup.rle import drawable_polygons
+
+PERSON_ID = 1
+
+
+def convert(source_path: Path | str, out_path: Path | str) -> None:
+    """Writes the persons that the rule keeps, and their images, as a COCO file.
+
+    Raises:
+        InputError: The file is missing, no JSON, no COCO file, or nobody is kept.
+    """
+    content = _read(Path(source_path))
+    kept = [row for row in content["annotations"] if is_kept(row)]
+    images = {row["image_id"] for row in kept}
+    content["annotations"] = kept
+    content["images"] = [row for row in content["images"] if row.get("id") in images]
+    if not content["images"]:
+        raise InputError(
+            f"{source_path}: nobody has both keypoints and a segmentation; name COCO's "
+            "person_keypoints file"
+        )
+    with written_aside(out_path) as aside:
+        aside.write_text(json.dumps(content), encoding="utf-8")
+
+
+def is_kept(row: dict) -> bool:
+    """Whether an annotation is of a person, no crowd, with labelled keypoints and a mask."""
+    if row.get("category_id") != PERSON_ID or row.get("iscrowd"):
+        return False
+    labelled = any(visibility > 0 for visibility in (row.get("keypoints") or [])[2::3])
+    outline = row.get("segmentation")
+    covered = bool(drawable_polygons(outline)) if isinstance(outline, list) else bool(outline)
+    return labelled and covered
+
+
+def _read(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: cannot be read as JSON ({error}); place COCO's file there"
+        ) from error
+    for key in ("images", "annotations"):
+        rows = content.get(key) if isinstance(content, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise InputError(f"{path}: has no list {key!r} of objects; place COCO's file there")
+    return content
