@@ -199,7 +199,7 @@ def test_unknown_study_key_names_the_studys_file(house):
         ("experiments/small", "subset", "evry", "found: every; or write config/subsets/evry.yaml"),
         ("subsets/every", "dataset", "drown", "or write config/datasets/drown.yaml"),
         ("subsets/every", "split", "test", "no split 'test'; use one of train, val"),
-        ("datasets/drawn", "skeleton", "coco", "found: coco_person, crowdpose; or give a block"),
+        ("datasets/drawn", "skeleton", "coco", "did you mean 'coco_person'?"),
     ],
 )
 def test_name_that_leads_nowhere_is_told_with_a_remedy(house, file, key, value, said):

@@ -49,6 +49,7 @@ class Dataset:
     splits: dict[str, Split]
     files: dict[str, dict]
     generator: dict
+    conversion: dict
     mirror: str | None
     local: str | None
     description: str
@@ -315,6 +316,8 @@ class _Reader:
             values, shown = self.read("dataset", name, asked_by)
             schema = load_schema(f"datasets/{values['kind']}")
             values["generator"] = validated(values["generator"], schema, shown, "generator")
+            schema = load_schema(f"conversions/{values['kind']}")
+            values["conversion"] = validated(values["conversion"], schema, shown, "conversion")
             values["skeleton"] = read_skeleton(values["skeleton"], shown)
             values |= self.overrides.get(name, {})
             check_sources(values, shown)

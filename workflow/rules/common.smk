@@ -263,6 +263,7 @@ def state_digest(experiment, seed):
         subset.recipe,
         subset.dataset.name,
         subset.dataset.generator,
+        subset.dataset.conversion,
         subset.dataset.files,
         state_digest(STUDY.trained[start], seed) if start else None,
     )

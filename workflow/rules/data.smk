@@ -88,6 +88,9 @@ rule convert_annotations:
         runtime=60,
     params:
         kind=lambda wildcards: dataset_of(wildcards).kind,
+        skeleton=skeleton_of,
+        settings=lambda wildcards: dataset_of(wildcards).conversion,
+        images=untracked(lambda wildcards: images_of(wildcards.dataset, wildcards.split)),
         code=code(
             "convert_annotations.py",
             lambda wildcards: (f"bottomup.datasets.{dataset_of(wildcards).kind}",),
