@@ -27,6 +27,8 @@ ORDER = (
         "keypoint_errors",
         "matches",
         "shared_keypoints",
+        "pckh",
+        "multi_person_pckh",
         "evaluation",
         "publish",
         "config_checks",

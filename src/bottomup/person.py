@@ -67,6 +67,13 @@ class Person:
         return int((self.keypoints[:, 2] > 0).sum())
 
     @property
+    def labels(self) -> np.ndarray:
+        """The keypoints without those that were filled in: what a person may be scored against."""
+        if self.imputed is None:
+            return self.keypoints
+        return np.where(self.imputed[:, None], 0, self.keypoints)
+
+    @property
     def annotated(self) -> bool:
         """Whether this is one person with at least one labelled keypoint."""
         return not self.crowd and self.labelled > 0

@@ -8,6 +8,9 @@ import numpy as np
 
 from bottomup.errors import InputError
 
+# The head of MPII: this segment is as long as about 60 % of the diagonal of the head's box.
+HEAD_SEGMENT = ("upper_neck", "head_top")
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -121,6 +124,13 @@ def mirrored(name: str) -> str:
     return "_".join(swap.get(word, word) for word in name.split("_"))
 
 
+def part_of(name: str) -> str:
+    """What a keypoint is a left or right one of; the two ends of MPII's head are the head."""
+    if name in HEAD_SEGMENT:
+        return "head"
+    return "_".join(word for word in name.split("_") if word not in ("left", "right"))
+
+
 BODY_EDGES = (
     ("left_shoulder", "left_hip"),
     ("right_shoulder", "right_hip"),
@@ -179,9 +189,6 @@ CROWDPOSE = Skeleton(
     ),
 )
 
-# The head of MPII: this segment is about 60 % of the diagonal of the head's box.
-HEAD_SEGMENT = ("upper_neck", "head_top")
-
 MPII = Skeleton(
     name="mpii",
     # The 14 that are scored, as DeeperCut orders them; a block with `pelvis` and `thorax` has all.
@@ -233,8 +240,10 @@ AI_CHALLENGER = Skeleton(
 # as `left_eye` the top of the head would swap into the empty place of the right eye.
 AI_CHALLENGER_AS_COCO = Skeleton(
     name="ai_challenger_as_coco",
-    keypoints=("neck", "head_top", "right_eye", "left_ear", "right_ear")
-    + COCO_PERSON.keypoints[5:],
+    keypoints=(
+        *("neck", "head_top", "right_eye", "left_ear", "right_ear"),
+        *COCO_PERSON.keypoints[5:],
+    ),
     edges=(
         ("neck", "head_top"),
         ("neck", "right_eye"),
@@ -244,5 +253,5 @@ AI_CHALLENGER_AS_COCO = Skeleton(
         ("head_top", "right_ear"),
         *BODY_EDGES,
     ),
-    sigmas=(0.079, 0.079) + COCO_PERSON.sigmas[2:],
+    sigmas=(0.079, 0.079, *COCO_PERSON.sigmas[2:]),
 )

@@ -86,7 +86,7 @@ def test_a_mistake_is_told_with_its_line(tmp_path, old, new, said):
 
 def test_a_missing_file_is_told(tmp_path):
     source = Source(tmp_path / "none.csv", tmp_path, "train", THREE)
-    with pytest.raises(InputError, match="none.csv: cannot be read as CSV"):
+    with pytest.raises(InputError, match=r"none\.csv: cannot be read as CSV"):
         convert_split(source, tmp_path / "out.json")
 
 

@@ -21,7 +21,7 @@ from bottomup.datasets.coco_rows import (
     keypoint_fields,
     write_coco,
 )
-from bottomup.datasets.mpii_files import KEYPOINTS, Figure, read_pictures
+from bottomup.datasets.mpii_files import KEYPOINTS, LabelledPerson, read_pictures
 from bottomup.datasets.source import Source
 from bottomup.errors import InputError
 
@@ -38,7 +38,7 @@ def convert_split(source: Source, out_path: Path | str) -> None:
     images, people = [], []
     for number, picture in enumerate(sorted(pictures, key=lambda p: p.file_name), 1):
         image = image_row(number, picture.file_name, source.images_dir)
-        rows = [row for figure in picture.people if (row := _person(figure, image, source))]
+        rows = [row for person in picture.people if (row := _row(person, image, source))]
         images.append(image | {"groups": groups([row["bbox"] for row in rows])})
         people += rows
     if not images:
@@ -49,17 +49,17 @@ def convert_split(source: Source, out_path: Path | str) -> None:
     write_coco(out_path, images, people, source.skeleton)
 
 
-def _person(figure: Figure, image: dict, source: Source) -> dict | None:
+def _row(person: LabelledPerson, image: dict, source: Source) -> dict | None:
     """A row of `annotations`; None for a rectangle that holds nothing inside the image."""
-    corners = np.reshape(figure.head or [], (-1, 2)).tolist()
-    places = [point[:2] for point in figure.points.values()]
+    corners = np.reshape(person.head or [], (-1, 2)).tolist()
+    places = [point[:2] for point in person.points.values()]
     box = box_around([*places, *corners], image, MARGIN if places else 0)
     if box is None:
         return None
     row = {"image_id": image["id"], "bbox": box, "area": box_area(box)}
-    row |= keypoint_fields(figure.points, source.skeleton)
-    if figure.head:
-        left, top, right, bottom = figure.head
+    row |= keypoint_fields(person.points, source.skeleton)
+    if person.head:
+        left, top, right, bottom = person.head
         row["head_box"] = [left, top, right - left, bottom - top]
     return row
 

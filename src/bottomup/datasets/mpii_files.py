@@ -28,7 +28,7 @@ REMEDY = "place MPII's annotation file there"
 
 
 @dataclass(frozen=True)
-class Figure:
+class LabelledPerson:
     """One person: x, y and COCO's visibility by name, and left, top, right, bottom of the head."""
 
     points: Mapping[str, tuple[float, float, int]]
@@ -41,7 +41,7 @@ class Picture:
 
     file_name: str
     video: str
-    people: tuple[Figure, ...]
+    people: tuple[LabelledPerson, ...]
 
 
 def read_pictures(path: Path) -> list[Picture]:
@@ -59,7 +59,7 @@ def _from_rows(rows: Any, path: Path) -> list[Picture]:
     """One person a row: `image`, `joints` [16][2], `joints_vis` [16]."""
     if not isinstance(rows, list):
         raise InputError(f"{path}: holds a {type(rows).__name__}, not a list of people; {REMEDY}")
-    people: dict[str, list[Figure]] = {}
+    people: dict[str, list[LabelledPerson]] = {}
     for number, row in enumerate(rows):
         try:
             joints = np.array(row["joints"], float)
@@ -73,9 +73,9 @@ def _from_rows(rows: Any, path: Path) -> list[Picture]:
                 "x and y, and 16 joints_vis"
             ) from error
         points = zip(KEYPOINTS, joints.tolist(), shown, strict=True)
-        figure = Figure({name_: (x - 1, y - 1, 2) for name_, (x, y), seen in points if seen})
-        people.setdefault(name, []).append(figure)
-    return [Picture(name, name, tuple(figures)) for name, figures in people.items()]
+        found = {keypoint: (x - 1, y - 1, 2) for keypoint, (x, y), seen in points if seen}
+        people.setdefault(name, []).append(LabelledPerson(found))
+    return [Picture(name, name, tuple(group)) for name, group in people.items()]
 
 
 def _release(path: Path) -> Any:
@@ -105,7 +105,7 @@ def _from_mat(release: Any, path: Path) -> Iterator[Picture]:
             yield Picture(name, str(video) if np.size(video) == 1 else name, people)
 
 
-def _figure(rectangle: Any) -> Figure:
+def _figure(rectangle: Any) -> LabelledPerson:
     """A person's rectangle; MATLAB leaves an empty array where there is nothing."""
     points = {}
     annotated = getattr(rectangle, "annopoints", None)
@@ -116,10 +116,10 @@ def _figure(rectangle: Any) -> Figure:
         points[KEYPOINTS[int(point.id)]] = (float(point.x) - 1, float(point.y) - 1, 1 + seen)
     sides = [getattr(rectangle, key, None) for key in ("x1", "y1", "x2", "y2")]
     if any(side is None or np.size(side) != 1 for side in sides):
-        return Figure(points)
+        return LabelledPerson(points)
     left, top, right, bottom = (float(side) - 1 for side in sides)
     box = (min(left, right), min(top, bottom), max(left, right), max(top, bottom))
-    return Figure(points, box if box[2] > box[0] and box[3] > box[1] else None)
+    return LabelledPerson(points, box if box[2] > box[0] and box[3] > box[1] else None)
 
 
 def _listed(value: Any) -> list:

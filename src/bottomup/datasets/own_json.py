@@ -52,13 +52,14 @@ def convert_rows(
     people = []
     for number, row in enumerate(lists[1]):
         where = f"{path}: annotations[{number}]"
-        if not isinstance(row, dict) or row.get("image_id") not in listed:
+        image_id = row.get("image_id") if isinstance(row, dict) else None
+        if not is_id(image_id) or image_id not in listed:
             raise InputError(
-                f"{where} is of image {brief(row.get('image_id') if isinstance(row, dict) else row)}"
-                ", which is not in 'images'; add the image or remove the annotation"
+                f"{where} is of image {brief(image_id)}, which is not in 'images'; add the image "
+                "or remove the annotation"
             )
-        if row["image_id"] in images and row.get("category_id", category) == category:
-            people.append(_person(row, images[row["image_id"]], names, source, where))
+        if image_id in images and row.get("category_id", category) == category:
+            people.append(_person(row, images[image_id], names, source, where))
     return list(images.values()), people
 
 
