@@ -276,12 +276,7 @@ def test_unknown_study_key_names_the_studys_file(house):
         ("experiments/small", "subset", "evry", "found: every; or write config/subsets/evry.yaml"),
         ("subsets/every", "dataset", "drown", "or write config/datasets/drown.yaml"),
         ("subsets/every", "split", "test", "no split 'test'; use one of train, val"),
-        (
-            "datasets/drawn",
-            "skeleton",
-            "coco",
-            "found: coco_person, crowdpose, ochuman; or give a block",
-        ),
+        ("datasets/drawn", "skeleton", "coco", "did you mean 'coco_person'?"),
     ],
 )
 def test_name_that_leads_nowhere_is_told_with_a_remedy(house, file, key, value, said):
@@ -563,3 +558,74 @@ def test_inherited_mistake_is_told(house):
     house.files["experiments/small"]["training"]["epohcs"] = 3
     house.files["experiments/other"] = {"based_on": "small"}
     assert "training.epohcs is no known key" in house.refusal(experiments=["other"])
+
+
+IMPUTED = {
+    "kind": "imputed",
+    "skeleton": "coco_person",
+    "imputation": {"dataset": "drawn", "experiment": "small"},
+    "splits": {"train": {}},
+}
+
+
+@pytest.fixture
+def imputed_house(house):
+    """An experiment `more` that learns from what `small` fills in."""
+    house.files["datasets/filled"] = copy.deepcopy(IMPUTED)
+    house.files["subsets/filled"] = {"dataset": "filled"}
+    house.files["experiments/more"] = house.files["experiments/small"] | {"subset": "filled"}
+    return house
+
+
+def test_an_imputed_dataset_knows_its_run_and_its_origin(imputed_house):
+    study = imputed_house.load(experiments=["more"])
+    imputation = study.datasets["filled"].imputation
+    assert (imputation.experiment.name, imputation.seed) == ("small", 0)
+    assert imputation.settings == {
+        "largest_area_px": 9216, "least_side_px": 16, "least_score": 0.3,
+    }  # fmt: skip
+    assert study.datasets["filled"].origin is study.datasets["drawn"]
+    assert set(study.trained) == {"more", "small"}
+    assert set(study.experiments) == {"more"}
+
+
+def test_what_filled_in_keypoints_was_learned_from_too(imputed_house):
+    study = imputed_house.load(experiments=["more"])
+    assert [experiment.name for experiment in study.chain("more")] == ["more", "small"]
+    assert [experiment.name for experiment in study.chain("small")] == ["small"]
+
+
+def test_nothing_is_tested_on_imputed_keypoints(imputed_house):
+    test = {"dataset": "filled", "split": "train"}
+    imputed_house.files["experiments/more"]["test_on"] = [test]
+    said = imputed_house.refusal(experiments=["more"])
+    assert "test_on names 'filled', whose keypoints are imputed" in said
+    assert "test on 'drawn'" in said
+
+
+def test_imputation_that_feeds_itself_is_told(imputed_house):
+    imputed_house.files["datasets/filled"]["imputation"]["experiment"] = "more"
+    assert "imputation goes in a circle, filled -> filled" in imputed_house.refusal(
+        experiments=["more"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"imputation": None}, "imputation is missing and kind is 'imputed'"),
+        ({"kind": "coco_mirror"}, "imputation is given and kind is 'coco_mirror'"),
+        ({"skeleton": "crowdpose"}, "that of dataset 'drawn' 'coco_person'; make them equal"),
+        ({"splits": {"trian": {}}}, "no split is called 'trian'; did you mean 'train'?"),
+        ({"splits": {"train": {"images": "x"}}}, "the files are those of dataset 'drawn'"),
+        ({"imputation": {"dataset": "drwn", "experiment": "small"}}, "did you mean 'drawn'?"),
+        ({"imputation": {"dataset": "drawn", "experiment": "smal"}}, "did you mean 'small'?"),
+        ({"imputation": {"dataset": "drawn"}}, "imputation.experiment"),
+    ],
+)
+def test_a_wrong_imputation_is_told(imputed_house, change, said):
+    imputed_house.files["datasets/filled"] |= change
+    if change.get("kind"):
+        split = {"images": "x", "annotations": "y.json"}
+        imputed_house.files["datasets/filled"] |= {"local": "/x", "splits": {"train": split}}
+    assert said in imputed_house.refusal(experiments=["more"])

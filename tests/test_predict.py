@@ -55,6 +55,20 @@ def test_results_load_in_pycocotools(run_dir, images, tmp_path):
     assert pictures == ["00001-a.png", "00002-b.png"]
 
 
+def test_at_most_one_person_is_found_if_asked_for(run_dir, images, tmp_path):
+    arguments = ["predict", "--run", str(run_dir), "--images", str(images), "--out"]
+    assert main([*arguments, str(tmp_path / "all")]) == 0
+    assert main([*arguments, str(tmp_path / "one"), "--single-person"]) == 0
+    everyone, best = (
+        json.loads((tmp_path / name / "keypoints.json").read_text()) for name in ("all", "one")
+    )
+    assert len(everyone) > 2
+    assert [row["image_id"] for row in best] == [1, 2]
+    for row in best:
+        scores = [other["score"] for other in everyone if other["image_id"] == row["image_id"]]
+        assert row["score"] == max(scores)
+
+
 def test_a_broken_image_is_told_and_the_others_are_done(run_dir, images, tmp_path, capsys):
     (images / "c.jpg").write_bytes(b"not a JPEG")
     out = tmp_path / "out"

@@ -118,6 +118,7 @@ def add_predict(commands) -> None:
     add("--images", nargs="+", type=Path, required=True, metavar="PATH", help="images or folders")
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--protocol", metavar="NAME", help="file in config/protocols; by default, one plain look")
+    add("--single-person", action="store_true", help="find at most one person on each image")
     command.set_defaults(run=run_predict)
 
 
@@ -131,7 +132,13 @@ def run_predict(options: argparse.Namespace) -> None:
     if options.protocol:
         path = Path("config/protocols") / f"{options.protocol}.yaml"
         protocol = schema.validated(schema.read_yaml(path), schema.load_schema("protocol"), path)
-    unread = predict(options.run_dir, options.images, options.out, protocol)
+    unread = predict(
+        options.run_dir,
+        options.images,
+        options.out,
+        protocol,
+        single_person=options.single_person,
+    )
     print(f"results in {options.out}")
     if unread:
         raise InputError(f"{len(unread)} images left out: {'; '.join(unread.values())}")

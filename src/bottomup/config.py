@@ -12,20 +12,24 @@ from pathlib import Path
 from bottomup.config_checks import (
     check_comparisons,
     check_control,
+    check_imputation_key,
+    check_imputed,
     check_name,
     check_no_circle,
     check_plug_in,
     check_publish,
     check_same_network,
     check_side,
+    check_skeletons,
     check_sources,
     check_start,
+    check_tests,
     check_training,
     read_skeleton,
     training_of,
 )
 from bottomup.errors import InputError
-from bottomup.schema import load_schema, read_yaml, validated
+from bottomup.schema import load_schema, overlaid, read_yaml, validated
 from bottomup.skeleton import Skeleton
 
 NOT_INHERITED = ("based_on", "description", "expected")
@@ -53,11 +57,28 @@ class Dataset:
     splits: dict[str, Split]
     files: dict[str, dict]
     generator: dict
+    conversion: dict
     mirror: str | None
     local: str | None
     description: str
     homepage: str
     licence: str
+    imputation: "Imputation | None" = None
+
+    @property
+    def origin(self) -> "Dataset":
+        """The dataset whose images these are."""
+        return self.imputation.source.origin if self.imputation else self
+
+
+@dataclass(frozen=True)
+class Imputation:
+    """The run that fills in keypoints of a dataset; `settings` is what `imputation` reads."""
+
+    source: Dataset
+    experiment: "Experiment"
+    seed: int
+    settings: dict
 
 
 @dataclass(frozen=True)
@@ -139,11 +160,16 @@ class Study:
     compute: dict
 
     def chain(self, experiment: str) -> list[Experiment]:
-        """An experiment, the one that it starts from, and so on to the one that starts anew."""
-        found, name = [], experiment
-        while name is not None:
-            found.append(self.trained[name])
-            name = found[-1].starts_from
+        """An experiment, and all whose runs it learns from, itself or by way of another.
+
+        These are the one that it starts from, and the one that filled in keypoints of its dataset.
+        """
+        found, names = [], [experiment]
+        while names:
+            found.append(self.trained[names.pop(0)])
+            imputation = found[-1].subset.dataset.imputation
+            names += [found[-1].starts_from] if found[-1].starts_from else []
+            names += [imputation.experiment.name] if imputation else []
         return found
 
     def ancestors(self, experiment: str) -> list[Experiment]:
@@ -189,6 +215,7 @@ class _Reader:
     subsets: dict[str, Subset] = field(default_factory=dict)
     datasets: dict[str, Dataset] = field(default_factory=dict)
     trained: dict[str, Experiment] = field(default_factory=dict)
+    imputing: list[str] = field(default_factory=list)
 
     def study(self, config: Mapping) -> Study:
         values = validated(config, load_schema("study"), self.source)
@@ -286,6 +313,7 @@ class _Reader:
             settings={k: v for k, v in values.items() if k not in ("seeds", "based_on")},
         )
         check_skeletons(experiment, shown)
+        check_tests(experiment, shown)
         self.check_published(experiment.expected["published"], shown)
         self.check_start(experiment, seeds, shown, (*later, name))
         self.trained[name] = experiment
@@ -343,12 +371,35 @@ class _Reader:
             values, shown = self.read("dataset", name, asked_by)
             schema = load_schema(f"datasets/{values['kind']}")
             values["generator"] = validated(values["generator"], schema, shown, "generator")
+            schema = load_schema(f"conversions/{values['kind']}")
+            values["conversion"] = validated(values["conversion"], schema, shown, "conversion")
             values["skeleton"] = read_skeleton(values["skeleton"], shown)
             values |= self.overrides.get(name, {})
             check_sources(values, shown)
+            values["imputation"] = self.imputation(name, values, shown)
             values["splits"] = read_splits(values)
             self.datasets[name] = Dataset(name=name, **values)
         return self.datasets[name]
+
+    def imputation(self, name: str, values: Mapping, shown: str) -> Imputation | None:
+        """What fills in the keypoints of a dataset, if something does."""
+        settings = values["imputation"]
+        if values["kind"] != "imputed" or settings is None:
+            check_imputation_key(values, shown)
+            return None
+        if name in self.imputing:
+            raise InputError(
+                f"{shown}: imputation goes in a circle, {' -> '.join((*self.imputing, name))}; "
+                "impute by an experiment that is trained on other data"
+            )
+        self.imputing.append(name)
+        source = self.dataset(settings["dataset"], f"{shown}: imputation.dataset")
+        at = f"{shown}: imputation.experiment"
+        experiment = self.experiment(settings["experiment"], None, at)
+        self.imputing.pop()
+        check_imputed(values, source, experiment, shown)
+        how = {k: v for k, v in settings.items() if k not in ("dataset", "experiment", "seed")}
+        return Imputation(source, experiment, settings["seed"], how)
 
     def check_sides(self, experiment: Experiment, protocol: Protocol) -> None:
         stride = protocol.settings["output_stride"] or experiment.output_stride
@@ -369,30 +420,9 @@ class _Reader:
             check_name("dataset", name, self.datasets, f"{self.source}: datasets", remedy)
 
 
-def overlaid(below: Mapping, above: Mapping) -> dict:
-    """`above` on top of `below`: blocks are merged key by key, everything else is replaced."""
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
-        merged[key] = overlaid(below[key], value) if both else value
-    return merged
-
-
 def read_splits(values: Mapping) -> dict[str, Split]:
     """The splits of a dataset, by name."""
     return {
         name: Split(name=name, **(split | {"files": tuple(split["files"])}))
         for name, split in values["splits"].items()
     }
-
-
-def check_skeletons(experiment: Experiment, shown: str) -> None:
-    """What is trained on and what is tested on must have keypoints in common."""
-    for other in experiment.test_on:
-        if not other.dataset.skeleton.shared_with(experiment.skeleton):
-            raise InputError(
-                f"{shown}: trains on dataset {experiment.subset.dataset.name!r} and tests on "
-                f"{other.dataset.name!r}, whose skeletons ({experiment.skeleton.name!r}, "
-                f"{other.dataset.skeleton.name!r}) have no keypoint name in common; "
-                "choose datasets that share keypoints"
-            )

@@ -179,11 +179,48 @@ def read_skeleton(value: str | Mapping, shown: str) -> Skeleton:
     return KNOWN_SKELETONS[value]
 
 
+def check_imputation_key(values: Mapping, shown: str) -> None:
+    """Kind and block belong together."""
+    if (values["kind"] == "imputed") != (values["imputation"] is not None):
+        raise InputError(
+            f"{shown}: imputation is {'missing' if values['kind'] == 'imputed' else 'given'} and "
+            f"kind is {values['kind']!r}; `kind: imputed` and the block go together"
+        )
+
+
+def check_imputed(values: Mapping, source, experiment, shown: str) -> None:
+    """An imputed dataset has the keypoints and splits of the one that it completes.
+
+    The imputing experiment must find something that the dataset annotates.
+    """
+    if not source.skeleton.shared_with(experiment.skeleton):
+        raise InputError(
+            f"{shown}: imputation.experiment: {experiment.name!r} finds no keypoint of dataset "
+            f"{source.name!r}; choose an experiment that shares keypoints with it"
+        )
+    if values["skeleton"] != source.skeleton:
+        raise InputError(
+            f"{shown}: skeleton is {values['skeleton'].name!r}, and that of dataset "
+            f"{source.name!r} {source.skeleton.name!r}; make them equal"
+        )
+    for name, split in values["splits"].items():
+        remedy = f"impute a split of config/datasets/{source.name}.yaml"
+        check_name("split", name, source.splits, f"{shown}: splits", remedy)
+        for key in ("images", "annotations", "files"):
+            if split[key]:
+                raise InputError(
+                    f"{shown}: splits.{name}.{key}: the files are those of dataset "
+                    f"{source.name!r}; remove the key"
+                )
+
+
 def check_sources(values: Mapping, shown: str) -> None:
     """Every split of a dataset must come from somewhere."""
     for name, entry in values["files"].items():
         if not ("md5" in entry or "sha256" in entry):
             raise InputError(f"{shown}: files.{name} has no checksum; give md5 or sha256")
+    if values["kind"] == "imputed":
+        return
     for name, split in values["splits"].items():
         at = f"{shown}: splits.{name}"
         for file in split["files"]:
@@ -199,3 +236,25 @@ def check_sources(values: Mapping, shown: str) -> None:
             if values["kind"] != "coco_mirror":
                 remedy = f"place the dataset as {shown} says, and name its folder as `local`"
             raise InputError(f"{at}.files is empty; {remedy}")
+
+
+def check_tests(experiment, shown: str) -> None:
+    """Nothing is tested on keypoints that a network filled in."""
+    for test in experiment.test_on:
+        if test.dataset.imputation:
+            raise InputError(
+                f"{shown}: test_on names {test.dataset.name!r}, whose keypoints are imputed in "
+                f"part; test on {test.dataset.origin.name!r}"
+            )
+
+
+def check_skeletons(experiment, shown: str) -> None:
+    """What is trained on and what is tested on must have keypoints in common."""
+    for other in experiment.test_on:
+        if not other.dataset.skeleton.shared_with(experiment.skeleton):
+            raise InputError(
+                f"{shown}: trains on dataset {experiment.subset.dataset.name!r} and tests on "
+                f"{other.dataset.name!r}, whose skeletons ({experiment.skeleton.name!r}, "
+                f"{other.dataset.skeleton.name!r}) have no keypoint name in common; "
+                "choose datasets that share keypoints"
+            )

@@ -11,7 +11,7 @@ from bottomup.schema import SCHEMAS, load_schema, type_words
 
 PAGE = Path(__file__).resolve().parents[2] / "config" / "README.md"
 MAIN = ("study", "experiment", "protocol", "subset", "dataset", "published")
-FOLDERS = ("systems", "backbones", "datasets")
+FOLDERS = ("systems", "backbones", "datasets", "conversions")
 INTRODUCTION = """\
 # Configuration
 

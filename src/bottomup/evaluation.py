@@ -29,10 +29,13 @@ from bottomup.coco_results import (
 from bottomup.crowding import crowd_index
 from bottomup.keypoint_errors import KINDS, MATCH_OKS, count_kinds
 from bottomup.matches import Matches
+from bottomup.multi_person_pckh import multi_person_metrics
+from bottomup.pckh import single_person_metrics
 from bottomup.shared_keypoints import label_shared, reorder_rows
 from bottomup.skeleton import Skeleton
 
 TASKS = ("keypoints", "segmentation")
+PCKH_TASKS = {"single_person": single_person_metrics, "multi_person_pckh": multi_person_metrics}
 STRATA = ((0, 0), (1, 1), (2, 2), (3, 4), (5, 8), (9, math.inf))
 # CrowdPose's easy, medium and hard images: the crowd index from (excluded) up to.
 CROWDING = ((-1.0, 0.1), (0.1, 0.8), (0.8, 1.0))
@@ -112,7 +115,9 @@ def evaluate(
         Columns task, stratum, metric, value, low, high, n: `n` persons of the ground truth define
         the value; low and high are the 95 % bootstrap interval over images, for AP only. The
         metrics `share_good`, `share_jitter` … say which share of the labelled keypoints is of that
-        kind (see `keypoint_errors`); their n is the number of these keypoints.
+        kind (see `keypoint_errors`); their n is the number of these keypoints. The tasks
+        `single_person` and `multi_person_pckh` hold what `pckh` and `multi_person_pckh` count; they
+        are left out where nobody is alone or no head is annotated.
 
     Raises:
         InputError: Malformed annotations or results, or results of an image not in the split.
@@ -120,7 +125,8 @@ def evaluate(
     annotations = read_annotations(annotations_path, skeleton)
     model = model or skeleton
     groups = strata(annotations, people_rule)
-    ground_truth = to_coco(label_shared(annotations, model))
+    shared = label_shared(annotations, model)
+    ground_truth = to_coco(shared)
     rows = [] if model == skeleton else [_shared_row(model, skeleton)]
     for task, path in zip(TASKS, (keypoints_json, segmentation_json), strict=True):
         if path is not None:
@@ -131,6 +137,10 @@ def evaluate(
                 if (task, name) == ("keypoints", "all"):
                     errors = keypoint_errors(ground_truth, found, skeleton, str(path), model)
                     rows += _error_rows(errors)
+    if keypoints_json is not None:
+        found = read_results(keypoints_json)
+        checked = _checked(ground_truth, found, "keypoints", skeleton, str(keypoints_json), model)
+        rows += _pckh_rows(shared, checked)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -169,6 +179,13 @@ def _shared_row(model: Skeleton, dataset: Skeleton) -> tuple:
     return (
         "keypoints", "all", "shared_keypoints", shared, math.nan, math.nan, dataset.num_keypoints
     )  # fmt: skip
+
+
+def _pckh_rows(annotations: Annotations, found: Sequence[Mapping]) -> Iterator[tuple]:
+    """What MPII scores, in the order of the annotations' keypoints."""
+    for task, score in PCKH_TASKS.items():
+        for metric in score(annotations, found):
+            yield task, "all", metric.name, metric.value, math.nan, math.nan, metric.n
 
 
 def _error_rows(counts: Mapping[str, int]) -> Iterator[tuple]:
@@ -245,14 +262,27 @@ def _evaluator(
     model: Skeleton | None,
 ) -> COCOeval:
     truth = for_task(ground_truth, task)
-    checked = check_rows(rows, truth, task, model or skeleton, source)
-    if task == "keypoints" and model not in (None, skeleton):
-        checked = reorder_rows(checked, model, skeleton)
+    checked = _checked(truth, rows, task, skeleton, source, model)
     with silence():
         found = truth.loadRes(checked) if checked else indexed(truth.dataset["images"], [])
         evaluator = COCOeval(truth, found, "keypoints" if task == "keypoints" else "segm")
     evaluator.params.kpt_oks_sigmas = np.array(skeleton.sigmas)
     return evaluator
+
+
+def _checked(
+    truth: COCO,
+    rows: Sequence[Mapping],
+    task: str,
+    skeleton: Skeleton,
+    source: str,
+    model: Skeleton | None,
+) -> list[dict]:
+    """The rows as `check_rows` gives them, in the order of the annotated keypoints."""
+    checked = check_rows(rows, truth, task, model or skeleton, source)
+    if task == "keypoints" and model not in (None, skeleton):
+        checked = reorder_rows(checked, model, skeleton)
+    return checked
 
 
 class TaskEvaluation:

@@ -1,6 +1,6 @@
 """One row of a COCO file each: an image, a person; read and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +10,27 @@ from bottomup.rle import numbers, segmentation_problem
 from bottomup.skeleton import Skeleton
 
 MAX_SIDE = 65535  # of a JPEG
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Image:
-    """One image of a dataset; height and width in pixels."""
+    """One image of a dataset.
+
+    Attributes:
+        id: Image id.
+        file_name: Inside the folder of images.
+        height: In pixels.
+        width: In pixels.
+        regions: Boxes round its groups of people, where several are scored together (`groups` in
+            the file); None where the file says nothing, () where there is no group.
+    """
 
     id: int
     file_name: str
     height: int
     width: int
+    regions: tuple[Box, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +46,9 @@ class Person:
         area: Square pixels.
         bbox: x, y, width, height in pixels.
         crowd: A region of several people, to be ignored.
+        head_box: Box of the head as `bbox`, None where the file has none.
+        imputed: Which keypoints a network filled in and nobody labelled, bool [keypoint]; None
+            for none of them.
     """
 
     id: int
@@ -42,13 +56,22 @@ class Person:
     keypoints: np.ndarray
     segmentation: list | dict | None
     area: float
-    bbox: tuple[float, float, float, float]
+    bbox: Box
     crowd: bool
+    head_box: Box | None = None
+    imputed: np.ndarray | None = None
 
     @property
     def labelled(self) -> int:
         """Number of labelled keypoints, hidden ones included."""
         return int((self.keypoints[:, 2] > 0).sum())
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The keypoints without those that were filled in: what a person may be scored against."""
+        if self.imputed is None:
+            return self.keypoints
+        return np.where(self.imputed[:, None], 0, self.keypoints)
 
     @property
     def annotated(self) -> bool:
@@ -74,7 +97,14 @@ def read_image(row: dict, path: Path) -> Image:
                 f"{path}: image {image_id} has {key} {brief(row.get(key))}; "
                 f"give a whole number of pixels from 1 to {MAX_SIDE}"
             )
-    return Image(image_id, name, row["height"], row["width"])
+    image = Image(image_id, name, row["height"], row["width"])
+    if row.get("groups") is None:
+        return image
+    where = f"{path}: image {image_id}"
+    if not isinstance(row["groups"], list):
+        raise InputError(f"{where} has groups {brief(row['groups'])}; give a list of boxes")
+    regions = tuple(_read_box(box, image, f"{where} has group", "") for box in row["groups"])
+    return replace(image, regions=regions)
 
 
 def read_person(row: dict, image: Image, skeleton: Skeleton, path: Path) -> Person:
@@ -97,8 +127,10 @@ def read_person(row: dict, image: Image, skeleton: Skeleton, path: Path) -> Pers
         keypoints=_read_keypoints(row, skeleton, where),
         segmentation=segmentation,
         area=float(area[0]),
-        bbox=_read_bbox(row.get("bbox"), image, where),
+        bbox=_read_box(row.get("bbox"), image, f"{where} has bbox"),
         crowd=bool(crowd),
+        head_box=_read_head_box(row.get("head_box"), image, where),
+        imputed=_read_imputed(row.get("imputed"), skeleton, where),
     )
 
 
@@ -127,17 +159,43 @@ def _read_keypoints(row: dict, skeleton: Skeleton, where: str) -> np.ndarray:
     return np.where(keypoints[:, 2:] > 0, keypoints, 0).astype(np.float32)
 
 
-def _read_bbox(value: object, image: Image, where: str) -> tuple[float, float, float, float]:
-    bbox = numbers(value)
-    if bbox is None or len(bbox) != 4 or (bbox[2:] < 0).any():
-        raise InputError(f"{where} has bbox {brief(value)}; give x, y, width, height in pixels")
-    x, y, width, height = bbox.tolist()
+def _read_box(
+    value: object, image: Image, what: str, remedy: str = "correct or remove the annotation"
+) -> Box:
+    box = numbers(value)
+    if box is None or len(box) != 4 or (box[2:] < 0).any():
+        raise InputError(f"{what} {brief(value)}; give x, y, width, height in pixels")
+    x, y, width, height = box.tolist()
     if _outside(x, width, image.width) or _outside(y, height, image.height):
         raise InputError(
-            f"{where} has bbox {brief(value)}, outside the image of {image.width} x {image.height} "
-            "(width x height) pixels; correct or remove the annotation"
+            f"{what} {brief(value)}, outside the image of {image.width} x {image.height} "
+            f"(width x height) pixels; {remedy or 'correct it'}"
         )
     return x, y, width, height
+
+
+def _read_head_box(value: object, image: Image, where: str) -> Box | None:
+    if value is None:
+        return None
+    box = numbers(value)
+    if box is None or len(box) != 4 or (box[2:] <= 0).any():
+        raise InputError(
+            f"{where} has head_box {brief(value)}; give x, y, width, height in pixels, the last "
+            "two above 0, or leave it out"
+        )
+    return tuple(box.tolist())
+
+
+def _read_imputed(value: object, skeleton: Skeleton, where: str) -> np.ndarray | None:
+    if value is None:
+        return None
+    flags = numbers(value)
+    if flags is None or len(flags) != skeleton.num_keypoints or not np.isin(flags, (0, 1)).all():
+        raise InputError(
+            f"{where} has imputed {brief(value)}; give 0 or 1 for each of the "
+            f"{skeleton.num_keypoints} keypoints of skeleton {skeleton.name!r}"
+        )
+    return flags.astype(bool)
 
 
 def _outside(start: float, length: float, side: int) -> bool:

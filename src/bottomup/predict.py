@@ -14,6 +14,7 @@ from bottomup.errors import InputError
 from bottomup.files import written_aside
 from bottomup.inference import Predictor, fields_of_images, read_image
 from bottomup.publish.drawing import detected, draw_people
+from bottomup.single_person import decode_one
 from bottomup.skeleton import Skeleton
 from bottomup.training_step import crop_sides
 
@@ -23,7 +24,11 @@ SMALL_PX = 500  # drawn at twice the size, so that lines do not hide the people
 
 
 def predict(
-    run_dir: Path | str, images: Sequence[Path | str], out_dir: Path | str, protocol: Mapping | None
+    run_dir: Path | str,
+    images: Sequence[Path | str],
+    out_dir: Path | str,
+    protocol: Mapping | None,
+    single_person: bool = False,
 ) -> dict[str, str]:
     """Writes images.json, keypoints.json, segmentation.json and one picture an image.
 
@@ -32,6 +37,7 @@ def predict(
         images: Image files, or folders of them.
         out_dir: Where to write.
         protocol: The keys of a protocol file; None looks once, at the side trained with.
+        single_person: Take every image to show one person.
 
     Returns:
         Images that could not be read, and why; the others are done all the same.
@@ -52,7 +58,9 @@ def predict(
             unread[str(path)] = str(error)
             continue
         fields, frame = fields_of_images(predictor, [pixels], protocol)[0]
-        people = decode(fields, predictor.skeleton, decoder, frame)
+        people = (decode_one if single_person else decode)(
+            fields, predictor.skeleton, decoder, frame
+        )
         size = {"height": pixels.shape[0], "width": pixels.shape[1]}
         listed.append({"id": number, "file_name": str(path)} | size)
         _add_results(results, number, people)

@@ -114,6 +114,15 @@ def validated(values: Any, schema: Mapping, source: str | Path, at: str = "") ->
     return _filled(values, schema)
 
 
+def overlaid(below: Mapping, above: Mapping) -> dict:
+    """`above` on top of `below`: blocks are merged key by key, everything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+        merged[key] = overlaid(below[key], value) if both else value
+    return merged
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that looks most like `word`, if one does."""
     return next(iter(difflib.get_close_matches(str(word), [str(k) for k in known], 1, 0.5)), None)

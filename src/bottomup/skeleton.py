@@ -8,6 +8,9 @@ import numpy as np
 
 from bottomup.errors import InputError
 
+# The head of MPII: this segment is as long as about 60 % of the diagonal of the head's box.
+HEAD_SEGMENT = ("upper_neck", "head_top")
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -150,6 +153,13 @@ def mirrored(name: str) -> str:
     return "_".join(swap.get(word, word) for word in name.split("_"))
 
 
+def part_of(name: str) -> str:
+    """What a keypoint is a left or right one of; the two ends of MPII's head are the head."""
+    if name in HEAD_SEGMENT:
+        return "head"
+    return "_".join(word for word in name.split("_") if word not in ("left", "right"))
+
+
 BODY_EDGES = (
     ("left_shoulder", "left_hip"),
     ("right_shoulder", "right_hip"),
@@ -248,4 +258,71 @@ OCHUMAN = Skeleton(
     ),
     # It has none of its own: COCO's, and CrowdPose's for head and neck.
     sigmas=(*COCO_PERSON.sigmas, 0.079, 0.079),
+)
+
+MPII = Skeleton(
+    name="mpii",
+    # The 14 that are scored, as DeeperCut orders them; a block with `pelvis` and `thorax` has all.
+    keypoints=(
+        *("right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle"),
+        *("right_wrist", "right_elbow", "right_shoulder"),
+        *("left_shoulder", "left_elbow", "left_wrist"),
+        *HEAD_SEGMENT,
+    ),
+    edges=(
+        HEAD_SEGMENT,
+        ("upper_neck", "left_shoulder"),
+        ("upper_neck", "right_shoulder"),
+        *BODY_EDGES,
+    ),
+    # MPII has none: COCO's for the body, CrowdPose's for head and neck.
+    sigmas=(
+        *(0.089, 0.087, 0.107, 0.107, 0.087, 0.089),
+        *(0.062, 0.072, 0.079, 0.079, 0.072, 0.062),
+        *(0.079, 0.079),
+    ),
+)
+
+AI_CHALLENGER = Skeleton(
+    name="ai_challenger",
+    keypoints=(
+        *("right_shoulder", "right_elbow", "right_wrist"),
+        *("left_shoulder", "left_elbow", "left_wrist"),
+        *("right_hip", "right_knee", "right_ankle"),
+        *("left_hip", "left_knee", "left_ankle"),
+        *("head_top", "neck"),
+    ),
+    edges=(
+        ("head_top", "neck"),
+        ("neck", "left_shoulder"),
+        ("neck", "right_shoulder"),
+        *BODY_EDGES,
+    ),
+    # Those of the evaluation of AI Challenger 2017.
+    sigmas=(
+        *(0.01388152, 0.01515228, 0.01057665, 0.01417709, 0.01497891, 0.01402144),
+        *(0.03909642, 0.03686941, 0.01981803, 0.03843971, 0.03412318, 0.02415081),
+        *(0.01291456, 0.01236173),
+    ),
+)
+
+# The places of COCO's 17 keypoints with the neck where the nose is and the top of the head where
+# the left eye is. They keep their own names, so that a mirrored image leaves them where they are;
+# as `left_eye` the top of the head would swap into the empty place of the right eye.
+AI_CHALLENGER_AS_COCO = Skeleton(
+    name="ai_challenger_as_coco",
+    keypoints=(
+        *("neck", "head_top", "right_eye", "left_ear", "right_ear"),
+        *COCO_PERSON.keypoints[5:],
+    ),
+    edges=(
+        ("neck", "head_top"),
+        ("neck", "right_eye"),
+        ("neck", "left_shoulder"),
+        ("neck", "right_shoulder"),
+        ("head_top", "left_ear"),
+        ("head_top", "right_ear"),
+        *BODY_EDGES,
+    ),
+    sigmas=(0.079, 0.079, *COCO_PERSON.sigmas[2:]),
 )

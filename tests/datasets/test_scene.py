@@ -106,3 +106,20 @@ def test_a_crowd_is_one_region_without_keypoints_and_without_others_pixels():
     assert len(crowd) == 1
     assert not crowd[0].keypoints.any()
     assert not any((crowd[0].mask & p.mask).any() for p in others)
+
+
+def test_the_head_box_holds_the_face_and_no_more_than_a_head():
+    seen = 0
+    for seed in range(6):
+        found = draw_scene(np.random.default_rng(seed), WORLDS["seen"], SIDE, 2, {})
+        for person in found.persons:
+            x, y, width, height = person.head_box
+            face = person.keypoints[:3][person.keypoints[:3, 2] > 0]
+            seen += len(face)
+            # The tip of the nose may stand out of the skull by a little.
+            slack = 0.15 * max(width, height)
+            assert (face[:, :2] >= np.array([x, y]) - slack).all()
+            assert (face[:, :2] <= np.array([x + width, y + height]) + slack).all()
+            # A head is a seventh or an eighth of a standing person, who is 90 px or more here.
+            assert 8 < max(width, height) < 60
+    assert seen > 10

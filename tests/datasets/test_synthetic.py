@@ -12,6 +12,7 @@ from bottomup.coco import check_disjoint, check_images, count_people, person_mas
 from bottomup.datasets import synthetic
 from bottomup.datasets.synthetic import draw_image, make_split, people_per_image, plan_split
 from bottomup.errors import InputError
+from bottomup.evaluation import evaluate
 from bottomup.skeleton import COCO_PERSON, Skeleton
 
 SETTINGS = {"images": {"train": 40, "val": 20}, "image_side": 257, "empty_share": 0.1}
@@ -223,3 +224,31 @@ def test_annotations_are_written_compactly_and_as_plain_numbers(folder, train):
     assert "NaN" not in text
     assert len(text) / len(people(train)) < 2500
     assert json.loads(text)["info"]["description"].startswith("Made-up people")
+
+
+@pytest.mark.parametrize("names", [COCO_PERSON.keypoints, ("nose", "left_wrist", "right_wrist")])
+def test_pckh_is_told_of_made_up_people_with_any_keypoints(tmp_path, names):
+    skeleton = COCO_PERSON
+    if names != COCO_PERSON.keypoints:
+        skeleton = Skeleton("few", names, (names[:2], (names[0], names[2])), (0.1,) * 3)
+    path, rows = tmp_path / "annotations.json", tmp_path / "rows.json"
+    make_split({"images": {"val": 8}}, "val", 0, skeleton, tmp_path / "images", path)
+    annotations = read_annotations(path, skeleton)
+    alone = [group[0] for group in annotations.persons.values() if len(group) == 1]
+    moved = []
+    for person in alone:
+        keypoints = person.keypoints.astype(float)
+        # A fifth of the head's diagonal away, of which .3 is right, and the first one far off.
+        keypoints[:, 0] += 0.2 * np.hypot(*person.head_box[2:])
+        keypoints[0, 0] += 100
+        flat = keypoints.reshape(-1).tolist()
+        moved.append({"image_id": person.image_id, "category_id": 1, "keypoints": flat, "score": 1})
+    rows.write_text(json.dumps(moved))
+    metrics = evaluate(path, skeleton, rows, None)
+    metrics = metrics[metrics.task == "single_person"].set_index("metric")
+    assert metrics.loc["PCKh@0.5:wrist", "value"] == 1
+    assert metrics.loc["PCKh@0.5:nose", "value"] == 0
+    labelled = sum(person.labelled for person in alone)
+    assert metrics.loc["PCKh@0.5", "n"] == labelled > 0
+    noses = sum(person.keypoints[0, 2] > 0 for person in alone)
+    assert metrics.loc["PCKh@0.5", "value"] == pytest.approx(1 - noses / labelled)

@@ -6,6 +6,9 @@ import shutil
 from contextlib import ExitStack
 
 import pytest
+import yaml
+
+from bottomup.schema import read_yaml
 
 AFTER_TRAINING = {"infer_shard", "decode_shard", "merge_results", "evaluate_results", "make_table"}
 TABLE = '''"""A table of nothing."""
@@ -89,6 +92,32 @@ def test_a_placed_dataset_with_other_keypoints_is_converted_and_trains_nothing(s
     assert planned["convert_annotations"] == 1
     assert planned["infer_shard"] == 4
     assert "train_model" not in planned
+
+
+def test_keypoints_are_filled_in_by_a_run_before_another_trains_on_them(story):
+    skeleton = read_yaml(story.folder / "config/datasets/toy.yaml")["skeleton"]
+    dataset = {
+        "kind": "imputed",
+        "skeleton": skeleton,
+        "imputation": {"dataset": "toy", "experiment": "story"},
+        "splits": {"train": {}},
+    }
+    more = "experiments: [story, more]"
+    with (
+        story.added("config/datasets/filled.yaml", yaml.safe_dump(dataset)),
+        story.added("config/subsets/filled.yaml", "dataset: filled\n"),
+        story.added("config/experiments/more.yaml", "based_on: story\nsubset: filled\n"),
+        story.edited("config/story.yaml", "experiments: [story]", more),
+    ):
+        planned = story.plan()
+        assert planned["impute_keypoints"] == 1
+        # The run that fills in is there already.
+        assert planned["train_model"] == 1
+        assert "make_split" not in planned
+        # What the filling run learned from is kept apart from the tests as well.
+        assert planned["check_disjoint"] == 1
+        with story.edited("config/experiments/story.yaml", "steps: 6", "steps: 7"):
+            assert story.plan()["train_model"] == 2
 
 
 def test_a_new_table_plans_the_table_alone(story):

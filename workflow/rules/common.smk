@@ -101,7 +101,10 @@ def growing(mem_mb):
 
 def network_plug_ins(wildcards):
     """The modules that training and inference look up by name."""
-    experiment = experiment_of(wildcards)
+    return plug_ins_of(experiment_of(wildcards))
+
+
+def plug_ins_of(experiment):
     return (
         f"bottomup.backbones.{experiment.backbone}",
         f"bottomup.systems.{experiment.system}",
@@ -124,12 +127,17 @@ def model_skeleton(wildcards):
 
 def is_made(dataset, split):
     """Whether the workflow draws this split itself."""
-    return STUDY.datasets[dataset].splits[split].annotations is None
+    return STUDY.datasets[dataset].splits[split].annotations is None and not is_imputed(dataset)
+
+
+def is_imputed(dataset):
+    """Whether this is another dataset with keypoints filled in by a run."""
+    return STUDY.datasets[dataset].imputation is not None
 
 
 def is_converted(dataset):
     """Whether the annotations of this dataset are in a format of their own."""
-    return STUDY.datasets[dataset].kind not in ("coco_mirror", "synthetic")
+    return STUDY.datasets[dataset].kind not in ("coco_mirror", "synthetic", "imputed")
 
 
 def source_of_split(dataset, split):
@@ -153,13 +161,15 @@ def unpacked(dataset, split):
 
 def annotations_of(dataset, split):
     """Path of a split's COCO annotation file, wherever the dataset comes from."""
-    if is_made(dataset, split) or is_converted(dataset):
+    if is_made(dataset, split) or is_converted(dataset) or is_imputed(dataset):
         return f"{DATASETS}/{dataset}/{split}/annotations.json"
     return source_of_split(dataset, split)
 
 
 def images_of(dataset, split):
     """Folder of a split's images, wherever the dataset comes from."""
+    if is_imputed(dataset):
+        return images_of(STUDY.datasets[dataset].imputation.source.name, split)
     if is_made(dataset, split):
         return f"{DATASETS}/{dataset}/{split}/images"
     folder = STUDY.datasets[dataset].local or f"{DATASETS}/{dataset}"
@@ -169,7 +179,7 @@ def images_of(dataset, split):
 def data_of(dataset, split):
     """The files whose change means that the split has changed."""
     local = STUDY.datasets[dataset].local
-    if local or is_made(dataset, split) or is_converted(dataset):
+    if local or is_made(dataset, split) or is_converted(dataset) or is_imputed(dataset):
         return [annotations_of(dataset, split)]
     return unpacked(dataset, split)
 
@@ -188,6 +198,21 @@ def records_of(dataset, split):
     count = STUDY.datasets[dataset].splits[split].record_shards
     pattern = f"results/records/{dataset}/{split}-{{shard}}-of-{{shards}}.tfrecord"
     return numbered(pattern, count)
+
+
+def imputation_of(wildcards):
+    return dataset_of(wildcards).imputation
+
+
+def source_of_imputed(wildcards):
+    return imputation_of(wildcards).source.name
+
+
+def run_that_imputes(wildcards, file):
+    """A file of the run that fills in the keypoints of a dataset."""
+    imputation = imputation_of(wildcards)
+    run = RUN.format(experiment=imputation.experiment.name, seed=imputation.seed)
+    return f"{run}/{file}"
 
 
 def archive_of(wildcards):
@@ -224,7 +249,7 @@ def tests_of_training(wildcards):
         (
             f"results/subsets/{trained.subset.name}/annotations.json",
             annotations_of(test.dataset.name, test.split),
-            test.dataset.name == trained.subset.dataset.name,
+            test.dataset.origin.name == trained.subset.dataset.origin.name,
         )
         for trained in chain
         for test in chain[0].test_on
@@ -312,8 +337,22 @@ def state_digest(experiment, seed):
         subset.recipe,
         subset.dataset.name,
         subset.dataset.generator,
+        subset.dataset.conversion,
         subset.dataset.files,
         state_digest(STUDY.trained[start], seed) if start else None,
+        imputation_digest(subset.dataset.imputation),
+    )
+
+
+def imputation_digest(imputation):
+    """Digest of all that decides the keypoints which a run fills in; None if none does."""
+    if imputation is None:
+        return None
+    return values_digest(
+        imputation.source.name,
+        imputation.settings,
+        script_digest("impute_keypoints.py", plug_ins_of(imputation.experiment)),
+        state_digest(imputation.experiment, imputation.seed),
     )
 
 

@@ -2,13 +2,15 @@
 
 Needs nothing. Gives, for each split, an annotation file, a folder of images, and the mark that both
 were read from end to end. A `local` dataset is used in place and never written to; annotations in a
-format of their own are written anew as a COCO file.
+format of their own are written anew as a COCO file. An imputed dataset has the images of another,
+and its annotations with keypoints filled in by a finished run.
 """
 
 FETCHED = [name for name, dataset in STUDY.datasets.items() if dataset.files and not dataset.local]
 MADE = [
     name for name in STUDY.datasets if any(is_made(name, s) for s in STUDY.datasets[name].splits)
 ]
+IMPUTED = [name for name in STUDY.datasets if is_imputed(name)]
 CONVERTED = [name for name in STUDY.datasets if is_converted(name)]
 
 
@@ -89,6 +91,9 @@ rule convert_annotations:
     params:
         kind=lambda wildcards: dataset_of(wildcards).kind,
         source=untracked(lambda wildcards: source_of_split(wildcards.dataset, wildcards.split)),
+        skeleton=skeleton_of,
+        settings=lambda wildcards: dataset_of(wildcards).conversion,
+        images=untracked(lambda wildcards: images_of(wildcards.dataset, wildcards.split)),
         code=code(
             "convert_annotations.py",
             lambda wildcards: (f"bottomup.datasets.{dataset_of(wildcards).kind}",),
@@ -97,6 +102,45 @@ rule convert_annotations:
         "Writing the annotations of {wildcards.dataset} {wildcards.split} as a COCO file"
     script:
         "../scripts/convert_annotations.py"
+
+
+rule impute_keypoints:
+    input:
+        weights=lambda wildcards: run_that_imputes(wildcards, "weights.keras"),
+        run=lambda wildcards: run_that_imputes(wildcards, "run.json"),
+        data=lambda wildcards: data_of(source_of_imputed(wildcards), wildcards.split),
+        checked=lambda wildcards: checked(source_of_imputed(wildcards), wildcards.split),
+    output:
+        annotations=f"{DATASETS}/{{dataset}}/{{split}}/annotations.json",
+    log:
+        "results/logs/datasets/{dataset}/{split}/annotations.log",
+    benchmark:
+        "results/benchmarks/datasets/{dataset}/{split}/annotations.tsv"
+    wildcard_constraints:
+        dataset=one_of(IMPUTED),
+    conda:
+        GPU_ENV
+    threads: 8
+    resources:
+        mem_mb=16000,
+        runtime=1440,
+        gpu=lambda wildcards: imputation_of(wildcards).experiment.resources["gpu"],
+    params:
+        skeleton=skeleton_of,
+        settings=lambda wildcards: imputation_of(wildcards).settings,
+        annotations=untracked(
+            lambda wildcards: annotations_of(source_of_imputed(wildcards), wildcards.split)
+        ),
+        images=untracked(lambda wildcards: images_of(wildcards.dataset, wildcards.split)),
+        compute=untracked(compute),
+        code=code(
+            "impute_keypoints.py",
+            lambda wildcards: plug_ins_of(imputation_of(wildcards).experiment),
+        ),
+    message:
+        "Filling in keypoints of {wildcards.dataset} {wildcards.split}"
+    script:
+        "../scripts/impute_keypoints.py"
 
 
 # No digest of code: a new check asks new data, and what is finished stays. (It cannot be `ancient`

@@ -52,7 +52,7 @@ rule check_disjoint:
         mem_mb=growing(8000),
         runtime=30,
     params:
-        same_dataset=lambda wildcards: subset_of(wildcards).dataset.name == wildcards.dataset,
+        same_dataset=lambda wildcards: subset_of(wildcards).dataset.origin.name == wildcards.dataset,
         annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),
     message:
         "Making sure that {wildcards.subset} and {wildcards.dataset} {wildcards.split} share no image"

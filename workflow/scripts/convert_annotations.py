@@ -1,10 +1,9 @@
 """Writes the annotations of a split, which are in a format of their own, as a COCO file.
 
-A converter has `convert`, or, if one file serves several splits, `convert_split`.
+A converter has `convert`, or, if it needs more than the annotation file, `convert_split`.
 """
 
 from pathlib import Path
-from types import SimpleNamespace
 
 from bottomup.job import run_job
 
@@ -16,8 +15,20 @@ def main(job):
     if hasattr(converter, "convert"):
         converter.convert(job.params.source, job.output.annotations)
     else:
-        split = SimpleNamespace(annotations=Path(job.params.source), split=job.wildcards.split)
-        converter.convert_split(split, job.output.annotations)
+        converter.convert_split(source_of(job), job.output.annotations)
+
+
+def source_of(job):
+    from bottomup.datasets.source import Source
+    from bottomup.skeleton import Skeleton
+
+    return Source(
+        annotations=Path(job.params.source),
+        images_dir=Path(job.params.images),
+        split=job.wildcards.split,
+        skeleton=Skeleton.from_dict(job.params.skeleton),
+        settings=job.params.settings,
+    )
 
 
 if "snakemake" in globals():

@@ -21,6 +21,8 @@ FACE = {
     **{f"{name}_eye": (side * 0.022, -0.010, 0.052) for name, side in SIDES.items()},
     **{f"{name}_ear": (side * 0.058, 0.004, -0.004) for name, side in SIDES.items()},
 }
+# The skull from above to the chin, in head axes: two balls, x, y, z and radius.
+SKULL = ((0.0, -0.012, -0.008, 0.057), (0.0, 0.034, 0.012, 0.043))
 TRUNK_CONES = ((0.0, 0.068), (0.034, 0.063), (-0.034, 0.063), (0.062, 0.049), (-0.062, 0.049))
 FLESH = {"shoulder": 0.06, "elbow": 0.034, "wrist": 0.028, "hip": 0.08, "knee": 0.05, "ankle": 0.04}
 FACE_FLESH, DEPTH_SLACK = 0.012, 0.035
@@ -40,6 +42,7 @@ class Figure:
         facing: How far the head's surface at a face point looks at the viewer, -1 to 1; 1 for
             points of the body, [17].
         stance: Stance of the pose.
+        skull: x, y, z, radius of the two balls that the skull spans, camera axes, [2, 4].
     """
 
     cones: np.ndarray
@@ -49,6 +52,7 @@ class Figure:
     flesh: np.ndarray
     facing: np.ndarray
     stance: str
+    skull: np.ndarray
 
 
 def keypoint_indices(names: Sequence[str]) -> list[int]:
@@ -114,7 +118,14 @@ def draw_figure(rng: np.random.Generator, world: World, yaw: float, pitch: float
         np.array(body.material_of),
         body.materials,
         *(points, flesh, facing, pose.stance),
+        _skull(pose, head_size, to_camera),
     )
+
+
+def _skull(pose: Pose, head_size: float, to_camera: np.ndarray) -> np.ndarray:
+    balls = np.array(SKULL) * head_size
+    centres = pose.joints["head"] + balls[:, :3] @ pose.head.T
+    return np.column_stack([centres @ to_camera.T, balls[:, 3]])
 
 
 def _keypoints(pose: Pose, head_size: float, to_camera: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -233,7 +244,8 @@ def _shape_head(body, rng, world, pose, size, skin) -> None:
     white = body.material(plain(np.array([0.93, 0.92, 0.9])))
     dark = body.material(plain(np.array([0.12, 0.09, 0.08])))
     lips = body.material(plain(tone * (0.75, 0.5, 0.5)))
-    body.add(skin, head(0, -0.012, -0.008), 0.057 * size, head(0, 0.034, 0.012), 0.043 * size)
+    (*top, top_radius), (*chin, chin_radius) = SKULL
+    body.add(skin, head(*top), top_radius * size, head(*chin), chin_radius * size)
     body.add(skin, head(0, -0.008, 0.052), 0.008 * size, head(0, 0.012, 0.06), 0.012 * size)
     body.add(
         lips, head(-0.016, 0.036, 0.047), 0.0065 * size, head(0.016, 0.036, 0.047), 0.0065 * size

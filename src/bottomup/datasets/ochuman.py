@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from pycocotools import mask as rle_tools
 
+from bottomup.datasets.source import Source
 from bottomup.errors import InputError
 from bottomup.files import written_aside
 from bottomup.rle import as_text, rle_mask, segmentation_problem, segmentation_rle
@@ -30,7 +31,7 @@ SPLITS = ("all", "val", "test")
 HIDDEN_BY_OTHERS = 3
 
 
-def convert_split(source, out_path: Path | str) -> None:
+def convert_split(source: Source, out_path: Path | str) -> None:
     """Writes the annotations of a split as a COCO file.
 
     Args:

@@ -47,11 +47,13 @@ class ScenePerson:
         mask: Visible pixels, bool [side, side].
         keypoints: x, y, visibility of the points of `figure.KEYPOINTS`, [17, 3].
         crowd: A group rather than a person.
+        head_box: x, y, width, height of the skull in px, seen or not; None for a group.
     """
 
     mask: np.ndarray
     keypoints: np.ndarray
     crowd: bool = False
+    head_box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,16 @@ def _persons(actors: list[Actor], owner: np.ndarray) -> tuple[ScenePerson, ...]:
             keypoints = label_keypoints(actor, index, owner)
         if np.sum(keypoints[:, 2] == SEEN) < FEWEST_SEEN:
             keypoints = np.zeros((17, 3))
-        persons.append(ScenePerson(mask, keypoints))
+        persons.append(ScenePerson(mask, keypoints, head_box=head_box(actor)))
     return tuple(persons)
+
+
+def head_box(actor: Actor) -> tuple[float, float, float, float]:
+    """The box round a figure's skull, x, y, width, height in px."""
+    balls = actor.figure.skull * actor.height_px
+    low = (balls[:, :2] - balls[:, 3:]).min(axis=0) + actor.xy
+    high = (balls[:, :2] + balls[:, 3:]).max(axis=0) + actor.xy
+    return (*low.tolist(), *(high - low).tolist())
 
 
 def label_keypoints(actor: Actor, index: int, owner: np.ndarray) -> np.ndarray:

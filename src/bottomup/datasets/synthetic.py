@@ -173,6 +173,7 @@ def _annotation_rows(rng: np.random.Generator, scene: Scene, task: Task) -> list
                 "iscrowd": int(person.crowd),
                 **_keypoint_fields(person, task.keypoints),
                 **describe_mask(person.mask, "runs" if person.crowd else form),
+                **_head_fields(person),
             }
         )
     return rows
@@ -186,6 +187,12 @@ def _keypoint_fields(person: ScenePerson, keypoints: tuple[int, ...]) -> dict:
         for value in (round(x, 2), round(y, 2), int(visibility))
     ]
     return {"keypoints": flat, "num_keypoints": int((chosen[:, 2] > 0).sum())}
+
+
+def _head_fields(person: ScenePerson) -> dict:
+    if person.head_box is None:
+        return {}
+    return {"head_box": [round(value, 2) for value in person.head_box]}
 
 
 def _coco_file(

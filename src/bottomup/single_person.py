@@ -1,0 +1,63 @@
+"""One person: what a trained network says of an image that is taken to show a single person.
+
+Fields that tell people apart by pairs of keypoints are read by the maximum of each heatmap
+(`decoding.argmax`); all others by the system's own decoder, of whose people the best one is taken.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bottomup import lookup
+from bottomup.decoding import DecoderSettings, Detection, decode
+from bottomup.fields.grid import Fields, Frame
+from bottomup.imputation import Finder
+from bottomup.inference import Predictor, fields_of_images
+from bottomup.skeleton import Skeleton
+from bottomup.training_step import crop_sides
+
+
+def decode_one(
+    fields: object, skeleton: Skeleton, settings: DecoderSettings, frame: Frame
+) -> list[Detection]:
+    """The person that the fields of one image describe; [] if there is none.
+
+    Raises:
+        InputError: As `decode`.
+    """
+    if isinstance(fields, Fields):
+        return decode(fields, skeleton, settings, frame)[:1]
+    found = np.asarray(lookup.load("decoding", "argmax").decode_single(fields, skeleton))
+    keypoints = np.column_stack([frame.to_image(found[:, :2]), found[:, 2]]).astype(np.float32)
+    return [Detection(keypoints, np.ones(len(keypoints), bool), float(found[:, 2].mean()))]
+
+
+def finder(run_dir: Path | str) -> tuple[Finder, Skeleton, int]:
+    """What finds the one person in a crop by a finished run, as `imputation.impute` takes it.
+
+    Returns:
+        The function from crops to keypoints, the skeleton of these, and the side in px at which
+        crops are seen as in training.
+
+    Raises:
+        InputError: The run is not whole.
+    """
+    predictor = Predictor.load(run_dir)
+    settings = json.loads((Path(run_dir) / "run.json").read_text(encoding="utf-8"))["settings"]
+    crop_px = max(crop_sides(settings))
+    decoder = replace(trained_decoder(settings), masks=False)
+
+    def find(crops: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+        seen = fields_of_images(predictor, crops, {"sides": [crop_px], "flip": False})
+        found = [decode_one(fields, predictor.skeleton, decoder, frame) for fields, frame in seen]
+        return [people[0].keypoints if people else None for people in found]
+
+    return find, predictor.skeleton, crop_px
+
+
+def trained_decoder(settings: dict) -> DecoderSettings:
+    """The decoder's defaults, with the radius that an experiment was trained with."""
+    return DecoderSettings.from_dict({"radius_px": settings["system_options"].get("radius_px")})

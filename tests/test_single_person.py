@@ -1,0 +1,54 @@
+"""One person in an image or crop, by fields of one kind and of the other."""
+
+from dataclasses import replace
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from bottomup import lookup
+from bottomup.decoding import DecoderSettings, decode
+from bottomup.fields.grid import Frame
+from bottomup.single_person import decode_one, finder
+from bottomup.skeleton import COCO_PERSON
+from networks import save_run, small_network
+from scenes import figure, scene
+
+
+def test_the_best_of_several_people_is_taken():
+    fields, settings, frame = scene([figure(90, 60, 240), figure(280, 90, 200)], masks=False)
+    [best] = decode_one(fields, COCO_PERSON, settings, frame)
+    everyone = decode(fields, COCO_PERSON, settings, frame)
+    assert len(everyone) == 2
+    assert (best.keypoints == everyone[0].keypoints).all()
+
+
+def test_nobody_is_nobody():
+    fields, settings, frame = scene([figure(90, 60, 240)], masks=False)
+    empty = replace(fields, heatmap=np.zeros_like(fields.heatmap))
+    assert decode_one(empty, COCO_PERSON, settings, frame) == []
+
+
+def test_other_fields_are_read_by_their_maxima(monkeypatch):
+    places = np.array([[10.0, 20.0, 0.8], [30.0, 40.0, 0.4]], np.float32)
+    argmax = ModuleType("argmax")
+    argmax.decode_single = lambda fields, skeleton: {"pairs": places}[fields]
+    modules = {("decoding", "argmax"): argmax}
+    monkeypatch.setattr(lookup, "load", lambda *name: modules[name])
+    [person] = decode_one("pairs", COCO_PERSON, DecoderSettings(), Frame(2.0, 100, 100))
+    assert person.keypoints == pytest.approx(np.array([[5, 10, 0.8], [15, 20, 0.4]]))
+    assert person.score == pytest.approx(0.6)
+    assert person.placed.all()
+
+
+def test_a_run_finds_keypoints_in_crops(tmp_path):
+    built = small_network()
+    for variable in built.trainable_variables:
+        if variable.path.endswith("heatmap_convolution/bias"):
+            variable.assign(np.full(variable.shape, 3.0))
+    find, skeleton, crop_px = finder(save_run(built, tmp_path))
+    assert (skeleton, crop_px) == (COCO_PERSON, 65)
+    crops = np.random.default_rng(0).integers(0, 255, (3, crop_px, crop_px, 3)).astype(np.uint8)
+    found = find(list(crops))
+    assert [keypoints.shape for keypoints in found] == [(17, 3)] * 3
+    assert all(np.isfinite(keypoints).all() for keypoints in found)
