@@ -40,7 +40,8 @@ def predict(
         InputError: No image is found, or the run is not whole.
     """
     paths = image_files(images)
-    predictor = Predictor.load(run_dir, (protocol or {}).get("output_stride"))
+    stated = protocol or {}
+    predictor = Predictor.load(run_dir, stated.get("output_stride"), stated.get("refine", True))
     settings = json.loads((Path(run_dir) / "run.json").read_text())["settings"]
     protocol = protocol or {"sides": [max(crop_sides(settings))], "flip": False, "decoder": {}}
     decoder = _decoder_settings(settings["system_options"], protocol["decoder"])

@@ -48,8 +48,8 @@ wildcard_constraints:
     subset=one_of(STUDY.subsets),
     experiment=one_of(STUDY.trained),
     protocol=one_of(STUDY.protocols),
-    table=one_of(STUDY.tables),
-    figure=one_of(STUDY.figures),
+    table=one_of(n for n, module in PUBLICATIONS.items() if module.kind == "table"),
+    figure=one_of(n for n, module in PUBLICATIONS.items() if module.kind == "figure"),
     seed=r"\d+",
     shard=r"\d{5}",
     shards=r"\d{5}",
@@ -276,7 +276,7 @@ def state_folder(wildcards):
 def fields_settings(wildcards):
     """What inference reads of a protocol; an edited decoder infers again only if fields are gone."""
     settings = STUDY.protocols[wildcards.protocol].settings
-    return {key: settings[key] for key in ("sides", "flip", "output_stride")}
+    return {key: settings[key] for key in ("sides", "flip", "output_stride", "refine")}
 
 
 def decoder_of(experiment, protocol):

@@ -42,6 +42,10 @@ def sample_values(test):
     return test | split_values(test["dataset"], test["split"]) | samples
 
 
+def protocol_values():
+    return {p.name: p.settings for p in STUDY.protocols.values()}
+
+
 def used_splits():
     """Splits that are trained or tested on, once each, in the order of the study."""
     used = [
@@ -80,6 +84,7 @@ VALUES = {
     ],
     "expected": lambda: {e.name: expectation(e) for e in STUDY.experiments.values()},
     "published": lambda: PUBLISHED,
+    "protocols": protocol_values,
 }
 FILES = {
     "metrics": all_metrics,
@@ -97,6 +102,7 @@ FILES = {
     "dataset_images": lambda: [file for pair in used_splits() for file in data_of(*pair)],
     "expected": lambda: [],
     "published": lambda: [PUBLISHED],
+    "protocols": lambda: [],
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from bottomup.decoding.linked import assemble_linked
 from bottomup.decoding.masks import person_masks
 from bottomup.decoding.peaks import find_peaks
-from bottomup.decoding.scores import keypoint_scores, person_scales, soft_nms
+from bottomup.decoding.scores import keypoint_scores, person_scales, person_scores
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.decoding.tree import assemble_tree
 from bottomup.decoding.votes import cast_votes
@@ -89,7 +89,7 @@ def decode_poses(fields: Fields, skeleton: Skeleton, settings: DecoderSettings) 
         places, placed = assemble_linked(fields, peaks, skeleton, settings, accumulators.shape)
     scales = person_scales(places, placed, settings.radius_px * SCALE_FLOOR)
     scores = keypoint_scores(fields, accumulators, places, scales, skeleton.sigmas, settings)
-    order, totals = soft_nms(places, scores, settings.seed_radius_px)
+    order, totals = person_scores(places, scores, settings)
     kept = min(int((totals >= settings.least_score).sum()), settings.max_people)
     order = order[:kept]
     return Poses(places[order], placed[order], scores[order], scales[order], totals[:kept])

@@ -5,7 +5,11 @@ from dataclasses import dataclass, fields
 
 from bottomup.errors import InputError
 
-CHOICES = {"assembly": ("linked", "paper"), "score": ("expected_oks", "hough")}
+CHOICES = {
+    "assembly": ("linked", "paper"),
+    "score": ("expected_oks", "hough"),
+    "person_score": ("soft_nms", "mean"),
+}
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,7 @@ class DecoderSettings:
         assembly: `paper` follows the tree from each seed and always places every keypoint;
             `linked` joins peaks that point at each other, by mid or long offsets.
         score: Keypoint score, `expected_oks` or `hough`.
+        person_score: `soft_nms`, or `mean`, in which every keypoint counts.
         radius_px: Disk radius that the fields were trained with.
         hough_bin_px: Side of a bin of the Hough accumulators.
         vote_threshold: Nodes below this heatmap probability cast no vote.
@@ -33,6 +38,7 @@ class DecoderSettings:
 
     assembly: str = "linked"
     score: str = "expected_oks"
+    person_score: str = "soft_nms"
     radius_px: float = 32.0
     hough_bin_px: float = 2.0
     vote_threshold: float = 0.05

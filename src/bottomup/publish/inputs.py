@@ -114,6 +114,7 @@ class Inputs:
         dataset_images: The annotated splits of the study.
         expected: What is expected of each experiment, in the order of the study.
         published: The file of published values.
+        protocols: Settings of each protocol of the study, by name.
     """
 
     metrics: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=METRICS_COLUMNS))
@@ -125,6 +126,7 @@ class Inputs:
     dataset_images: Sequence[DatasetImages] = ()
     expected: Mapping[str, Expectation] = field(default_factory=dict)
     published: Path | None = None
+    protocols: Mapping[str, Mapping] = field(default_factory=dict)
 
     @classmethod
     def from_plain(cls, values: Mapping) -> "Inputs":
@@ -134,7 +136,8 @@ class Inputs:
             values: By word of `NEEDS`: metrics: list of paths; history, runs: list of
                 {experiment, seed, path}; strata: {subset: path}; results, samples,
                 dataset_images: list of {field: value} with the skeleton as a dictionary;
-                expected: {experiment: {field: value}}; published: path.
+                expected: {experiment: {field: value}}; published: path;
+                protocols: {name: settings}.
 
         Raises:
             InputError: A word or a field is unknown or missing.
@@ -152,6 +155,7 @@ class Inputs:
             "dataset_images": lambda given: tuple(_record(DatasetImages, each) for each in given),
             "expected": lambda given: {k: _record(Expectation, each) for k, each in given.items()},
             "published": Path,
+            "protocols": dict,
         }
         return cls(**{name: read[name](given) for name, given in values.items()})
 
