@@ -16,7 +16,7 @@ SCRIPTS = sorted((REPOSITORY / "workflow" / "scripts").glob("*.py"))
 ORDER = (
     *("errors", "files", "devices", "lookup", "provenance", "schema", "catalogue"),
     *("config_docs", "job"),
-    *("skeleton", "rle", "person", "coco", "datasets", "subsets", "shards", "fields.grid"),
+    *("skeleton", "rle", "person", "coco", "datasets", "subsets", "parts", "shards", "fields.grid"),
     *("records", "batches", "augment", "fields", "losses", "backbones", "network", "systems"),
     *("intermediate", "training_step", "checkpoints", "determinism", "initial_weights"),
     *("interruption", "locks", "loss_guard", "optimizers", "summaries", "training_pictures"),
@@ -28,6 +28,7 @@ ORDER = (
         "matches",
         "shared_keypoints",
         "evaluation",
+        "submission",
         "publish",
         "config_checks",
         "config",

@@ -116,6 +116,10 @@ def model_skeleton(wildcards):
     return experiment_of(wildcards).skeleton.to_dict()
 
 
+def split_of(wildcards):
+    return dataset_of(wildcards).splits[wildcards.split]
+
+
 def is_made(dataset, split):
     """Whether the workflow draws this split itself."""
     return STUDY.datasets[dataset].splits[split].annotations is None
@@ -126,6 +130,21 @@ def is_converted(dataset):
     return STUDY.datasets[dataset].kind not in ("coco_mirror", "synthetic")
 
 
+def is_part(dataset, split):
+    """Whether the split is cut from an annotation file by a seeded recipe."""
+    return STUDY.datasets[dataset].splits[split].take is not None
+
+
+def is_scored(test):
+    """Whether the annotations of what is tested on are here."""
+    return test.dataset.splits[test.split].server_name is None
+
+
+def server_names():
+    splits = [split for dataset in STUDY.datasets.values() for split in dataset.splits.values()]
+    return {split.server_name for split in splits if split.server_name}
+
+
 def source_of_split(dataset, split):
     """Path of a split's annotation file as published."""
     folder = STUDY.datasets[dataset].local or f"{DATASETS}/{dataset}"
@@ -134,7 +153,7 @@ def source_of_split(dataset, split):
 
 def annotations_of(dataset, split):
     """Path of a split's COCO annotation file, wherever the dataset comes from."""
-    if is_made(dataset, split) or is_converted(dataset):
+    if is_made(dataset, split) or is_converted(dataset) or is_part(dataset, split):
         return f"{DATASETS}/{dataset}/{split}/annotations.json"
     return source_of_split(dataset, split)
 
@@ -150,8 +169,13 @@ def images_of(dataset, split):
 def data_of(dataset, split):
     """The files whose change means that the split has changed."""
     local = STUDY.datasets[dataset].local
-    if local or is_made(dataset, split) or is_converted(dataset):
+    if local or is_made(dataset, split) or is_converted(dataset) or is_part(dataset, split):
         return [annotations_of(dataset, split)]
+    return archives_of(dataset, split)
+
+
+def archives_of(dataset, split):
+    """The marks that the archives of a split are unpacked."""
     archives = STUDY.datasets[dataset].splits[split].files
     return [f"{DATASETS}/{dataset}/{archive}.unpacked" for archive in archives]
 
@@ -289,8 +313,11 @@ def decoded_shards(wildcards):
     return numbered(pattern, dataset_of(wildcards).splits[wildcards.split].test_shards)
 
 
-def tests():
-    """Every test of the study, as the values of the wildcards of `TEST`."""
+def tests(wanted=is_scored):
+    """Every test of the study, as the values of the wildcards of `TEST`.
+
+    Those that an evaluation server scores are left out unless asked for by `wanted`.
+    """
     return [
         {
             "experiment": experiment.name,
@@ -302,6 +329,7 @@ def tests():
         for experiment in STUDY.experiments.values()
         for seed in experiment.seeds
         for test in experiment.test_on
+        if wanted(test)
         for protocol in STUDY.protocols
     ]
 
@@ -316,6 +344,16 @@ def sample_tests():
 
 def all_metrics():
     return [f"{TEST}/metrics.csv".format(**test) for test in tests()]
+
+
+def all_submissions():
+    """The archives for an evaluation server."""
+    return [
+        f"{SUBMISSION}/{prefix}_{name}_{ALGORITHM}_results.zip".format(**test)
+        for test in tests(lambda test: not is_scored(test))
+        for name in [STUDY.datasets[test["dataset"]].splits[test["split"]].server_name]
+        for prefix in ("person_keypoints", "detections")
+    ]
 
 
 def all_publications():

@@ -1,7 +1,7 @@
 """Decoding: from fields to persons, on CPUs.
 
 Needs the fields of a shard. Gives the persons of that shard, then the two COCO result files of the
-split, from which no image may be missing.
+split, from which no image may be missing, and how long decoding took.
 """
 
 
@@ -39,6 +39,7 @@ rule merge_results:
     output:
         keypoints=f"{TEST}/keypoints.json",
         segmentation=f"{TEST}/segmentation.json",
+        times=f"{TEST}/decode_times.csv",
     log:
         "results/logs/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/keypoints.log",
     benchmark:

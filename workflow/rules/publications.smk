@@ -28,6 +28,7 @@ def result_values(test):
         f"{task}_json": f"{TEST}/{task}.json".format(**test)
         for task in ("keypoints", "segmentation")
     }
+    files["times_csv"] = f"{TEST}/decode_times.csv".format(**test)
     model = {"model": STUDY.experiments[test["experiment"]].skeleton.to_dict()}
     return test | files | split_values(test["dataset"], test["split"]) | model
 
@@ -53,7 +54,7 @@ def used_splits():
         for experiment in STUDY.experiments.values()
         for pair in [
             (experiment.subset.dataset.name, experiment.subset.split),
-            *((test.dataset.name, test.split) for test in experiment.test_on),
+            *((test.dataset.name, test.split) for test in experiment.test_on if is_scored(test)),
         ]
     ]
     return list(dict.fromkeys(used))
@@ -61,12 +62,9 @@ def used_splits():
 
 def expectation(experiment):
     """What is expected holds for the first test of an experiment by the study's first protocol."""
-    first = experiment.test_on[0]
-    place = {
-        "dataset": first.dataset.name,
-        "split": first.split,
-        "protocol": next(iter(STUDY.protocols)),
-    }
+    place = {"protocol": next(iter(STUDY.protocols))}
+    for test in filter(is_scored, experiment.test_on[:1]):
+        place |= {"dataset": test.dataset.name, "split": test.split}
     return dict(experiment.expected) | place | {"seeds": len(experiment.seeds)}
 
 
@@ -94,7 +92,7 @@ FILES = {
     "results": lambda: [
         test[file]
         for test in VALUES["results"]()
-        for file in ("keypoints_json", "segmentation_json")
+        for file in ("keypoints_json", "segmentation_json", "times_csv")
     ],
     "samples": lambda: [
         test[file] for test in VALUES["samples"]() for file in ("fields_h5", "annotations_path")

@@ -7,7 +7,11 @@ def main(job):
     from bottomup.shards import merge_results
 
     merge_results(
-        job.params.annotations, job.input.decoded, job.output.keypoints, job.output.segmentation
+        job.params.annotations,
+        job.input.decoded,
+        job.output.keypoints,
+        job.output.segmentation,
+        job.output.times,
     )
 
 

@@ -22,7 +22,8 @@ METRICS_COLUMNS = (
 class Result:
     """The detections of one run on one split, and what they are scored against.
 
-    `skeleton` is that of the annotations, `model` that of the detections.
+    `skeleton` is that of the annotations, `model` that of the detections; `times_csv` says how long
+    decoding each image took.
     """
 
     experiment: str
@@ -36,6 +37,7 @@ class Result:
     images_dir: Path
     skeleton: Skeleton
     model: Skeleton
+    times_csv: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ def _record(kind: type, values: Mapping):
         raise InputError(f"{kind.__name__} has no {unknown[0]!r}; it has {', '.join(known)}")
     made = dict(values)
     for name, value in values.items():
-        if known[name] is Path:
+        if known[name] in (Path, Path | None) and value is not None:
             made[name] = Path(value)
         elif known[name] is Skeleton and not isinstance(value, Skeleton):
             made[name] = Skeleton.from_dict(value)

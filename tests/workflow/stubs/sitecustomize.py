@@ -31,7 +31,8 @@ def infer_shard(run_dir, annotations, images_dir, protocol, shard, shards, out_h
 
 def decode_shard(fields_h5, protocol, skeleton, out_json, threads=1):
     ids = json.loads(Path(fields_h5).read_text())
-    Path(out_json).write_text(json.dumps({"images": ids, "keypoints": [], "segmentation": []}))
+    empty = {"keypoints": [], "segmentation": [], "milliseconds": [1.0] * len(ids)}
+    Path(out_json).write_text(json.dumps({"images": ids} | empty))
 
 
 for module, function in (
