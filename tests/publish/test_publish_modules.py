@@ -7,7 +7,16 @@ from bottomup.catalogue import publish_modules
 from bottomup.publish.inputs import Inputs
 
 MODULES = publish_modules()
-CATEGORIES = ("Overview", "Papers", "Accuracy", "Data", "Training", "Pictures", "Cost")
+CATEGORIES = (
+    "Overview",
+    "Papers",
+    "Accuracy",
+    "Data",
+    "Training",
+    "Pictures",
+    "Cost",
+    "Provenance",
+)
 WORDS = set(Inputs.__dataclass_fields__)
 
 

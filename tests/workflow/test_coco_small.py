@@ -32,7 +32,12 @@ publish: {tables: [overview], figures: []}
 # So few steps teach nothing, so whatever looks a little like a person is taken for one.
 PROTOCOL = """
 sides: [129]
-decoder: {vote_threshold: 0.001, peak_threshold: 0.0001, least_score: 0, max_people: 5}
+decoder:
+  assembly: paper
+  vote_threshold: 0.001
+  peak_threshold: 0.005
+  seed_radius_px: 200
+  least_score: 0
 """
 ANNOTATIONS = "annotations/annotations_trainval2017.zip"
 UNSEEN = """

@@ -83,6 +83,7 @@ VALUES = {
     "expected": lambda: {e.name: expectation(e) for e in STUDY.experiments.values()},
     "published": lambda: PUBLISHED,
     "protocols": protocol_values,
+    "benchmarks": lambda: "results/benchmarks",
 }
 FILES = {
     "metrics": all_metrics,
@@ -101,6 +102,7 @@ FILES = {
     "expected": lambda: [],
     "published": lambda: [PUBLISHED],
     "protocols": lambda: [],
+    "benchmarks": lambda: [],
 }
 
 
@@ -140,5 +142,20 @@ def for_report(path, name, kind):
     )
 
 
+# The report lists categories by the alphabet; these figures keep them in the order of reading.
+CATEGORIES = (
+    "Overview",
+    "Papers",
+    "Accuracy",
+    "Data",
+    "Training",
+    "Pictures",
+    "Cost",
+    "Provenance",
+)
+
+
 def report_category(wildcards):
-    return publication_of(wildcards).category
+    category = publication_of(wildcards).category
+    place = CATEGORIES.index(category) + 1 if category in CATEGORIES else len(CATEGORIES) + 1
+    return f"{place} {category}"

@@ -117,6 +117,7 @@ class Inputs:
         expected: What is expected of each experiment, in the order of the study.
         published: The file of published values.
         protocols: Settings of each protocol of the study, by name.
+        benchmarks: Folder of the benchmark files of all jobs.
     """
 
     metrics: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=METRICS_COLUMNS))
@@ -129,6 +130,7 @@ class Inputs:
     expected: Mapping[str, Expectation] = field(default_factory=dict)
     published: Path | None = None
     protocols: Mapping[str, Mapping] = field(default_factory=dict)
+    benchmarks: Path | None = None
 
     @classmethod
     def from_plain(cls, values: Mapping) -> "Inputs":
@@ -139,7 +141,7 @@ class Inputs:
                 {experiment, seed, path}; strata: {subset: path}; results, samples,
                 dataset_images: list of {field: value} with the skeleton as a dictionary;
                 expected: {experiment: {field: value}}; published: path;
-                protocols: {name: settings}.
+                protocols: {name: settings}; benchmarks: path of the folder.
 
         Raises:
             InputError: A word or a field is unknown or missing.
@@ -158,6 +160,7 @@ class Inputs:
             "expected": lambda given: {k: _record(Expectation, each) for k, each in given.items()},
             "published": Path,
             "protocols": dict,
+            "benchmarks": Path,
         }
         return cls(**{name: read[name](given) for name, given in values.items()})
 
