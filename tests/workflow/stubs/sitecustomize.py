@@ -21,7 +21,7 @@ def use(backend=None, device="any", devices="one"):
 
 def train(settings, records, images_txt, skeleton, seed, out_dir, state_dir, wall_minutes=None):
     for name in ("weights.keras", "history.csv", "run.json"):
-        (Path(out_dir) / name).write_text("trained")
+        (Path(out_dir) / name).write_text(f"trained, resumable from {state_dir}")
 
 
 def infer_shard(run_dir, annotations, images_dir, protocol, shard, shards, out_h5):
