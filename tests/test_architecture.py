@@ -34,6 +34,8 @@ ORDER = (
         "config",
         "oracle",
         "predict",
+        "export",
+        "release",
         "cli",
     ),
 )

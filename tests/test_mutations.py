@@ -207,8 +207,10 @@ def copy(tmp_path):
 def run_test(folder, test):
     """Status and output of a test in a folder of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
-        + ["-m", "long or not long"],
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
+            *("-m", "long or not long", test),
+        ],
         cwd=folder,
         env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         capture_output=True,

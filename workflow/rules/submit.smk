@@ -13,12 +13,12 @@ rule pack_submission:
         results=[f"{TEST}/keypoints.json", f"{TEST}/segmentation.json"],
         data=lambda wildcards: data_of(wildcards.dataset, wildcards.split),
     output:
-        f"{SUBMISSION}/person_keypoints_{{server_name}}_{ALGORITHM}_results.zip",
-        f"{SUBMISSION}/detections_{{server_name}}_{ALGORITHM}_results.zip",
+        keypoints=f"{SUBMISSION}/person_keypoints_{{server_name}}_{ALGORITHM}_results.zip",
+        masks=f"{SUBMISSION}/detections_{{server_name}}_{ALGORITHM}_results.zip",
     log:
-        f"{SUBMISSION}/{{server_name}}.log".replace("results/", "results/logs/", 1),
+        "results/logs/submissions/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/person_keypoints_{server_name}.log",
     benchmark:
-        f"{SUBMISSION}/{{server_name}}.tsv".replace("results/", "results/benchmarks/", 1)
+        "results/benchmarks/submissions/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/person_keypoints_{server_name}.tsv"
     wildcard_constraints:
         server_name=one_of(server_names()),
     conda:
