@@ -56,6 +56,8 @@ def test_a_saved_model_gives_the_fields_of_the_original(run_dir, images, tmp_pat
     any(importlib.util.find_spec(name) is None for name in (*ONNX_PACKAGES, "onnxruntime")),
     reason="tf2onnx, onnx and onnxruntime are optional and not installed",
 )
+# The converter uses what its own dependencies advise against.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_onnx_gives_the_fields_of_the_original(run_dir, images, tmp_path):
     import onnxruntime
 

@@ -77,7 +77,8 @@ def export_run(
         fixed.export(str(written[-1]), format="tf_saved_model", verbose=False)
     if "onnx" in formats:
         written.append(out_dir / "model.onnx")
-        fixed.export(str(written[-1]), format="onnx", verbose=False)
+        images = keras.InputSpec("float32", (None, side, side, 3), name="images")
+        fixed.export(str(written[-1]), format="onnx", verbose=False, input_signature=[images])
     return written
 
 
