@@ -204,12 +204,12 @@ def copy(tmp_path):
     return tmp_path
 
 
-def run_test(folder, test):
-    """Status and output of a test in a folder of its own."""
+def run_tests(folder, *tests):
+    """Status and output of tests in a folder of its own."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
-            *("-m", "long or not long", test),
+            *("-m", "long or not long", *tests),
         ],
         cwd=folder,
         env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
@@ -220,9 +220,8 @@ def run_test(folder, test):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("test", sorted({fault.test for fault in FAULTS}))
-def test_without_a_fault_the_test_passes(copy, test):
-    status, said = run_test(copy, test)
+def test_without_a_fault_the_tests_pass(copy):
+    status, said = run_tests(copy, *sorted({fault.test for fault in FAULTS}))
     assert status == 0, said
 
 
@@ -233,7 +232,7 @@ def test_a_fault_is_caught_by_its_test(copy, fault):
     text = file.read_text(encoding="utf-8")
     assert text.count(fault.old) == 1, f"{fault.path} has changed; state the fault anew"
     file.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
-    status, said = run_test(copy, fault.test)
+    status, said = run_tests(copy, fault.test)
     assert status == FAILED, said
 
 
