@@ -35,6 +35,7 @@ include: "workflow/rules/infer.smk"
 include: "workflow/rules/pairwise.smk"
 include: "workflow/rules/decode.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/submit.smk"
 include: "workflow/rules/publish.smk"
 
 
@@ -42,6 +43,7 @@ rule all:
     default_target: True
     input:
         all_metrics(),
+        all_submissions(),
         all_publications(),
         "results/packages.txt",
     message:

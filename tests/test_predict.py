@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from pycocotools import mask as maskUtils
 from pycocotools.coco import COCO
 
 from bottomup.cli import main
 from bottomup.coco_results import silence
+from bottomup.decoding import Detection
 from bottomup.errors import InputError
-from bottomup.predict import image_files
+from bottomup.predict import _cut_out, image_files
 from networks import save_run, small_network
 
 
@@ -67,6 +69,40 @@ def test_at_most_one_person_is_found_if_asked_for(run_dir, images, tmp_path):
     for row in best:
         scores = [other["score"] for other in everyone if other["image_id"] == row["image_id"]]
         assert row["score"] == max(scores)
+
+
+def test_patterns_are_followed_and_pictures_may_be_left_out(run_dir, images, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["--run", str(run_dir), "--images", str(images / "*.j*g"), "--out", str(out)]
+    assert main(["predict", *arguments, "--no-pictures", "--cut-outs"]) == 0
+    assert [row["id"] for row in json.loads((out / "images.json").read_text())] == [1]
+    assert not list(out.glob("*.png"))
+
+
+def encoded(mask):
+    return maskUtils.encode(np.asfortranarray(mask.astype(np.uint8)))
+
+
+def test_people_are_cut_out_to_their_mask(tmp_path):
+    pixels = np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)
+    mask = np.zeros((6, 8), bool)
+    mask[1:4, 2:5] = True
+    mask[1, 2] = False
+    person = Detection(np.zeros((17, 3)), np.ones(17, bool), 0.9, encoded(mask))
+    nobody = Detection(np.zeros((17, 3)), np.ones(17, bool), 0.8, encoded(np.zeros((6, 8), bool)))
+    _cut_out(pixels, [nobody, person], tmp_path, "a")
+    (path,) = tmp_path.iterdir()
+    assert path.name == "a-person-02.png"
+    with Image.open(path) as picture:
+        assert picture.mode == "RGBA"
+        cut = np.asarray(picture)
+    assert (cut[..., 3] == 255 * mask[1:4, 2:5]).all()
+    assert (cut[..., :3] == pixels[1:4, 2:5]).all()
+
+
+def test_a_pattern_that_fits_nothing_is_told(images):
+    with pytest.raises(InputError, match="no image fits this pattern"):
+        image_files([str(images / "*.tif")])
 
 
 def test_a_broken_image_is_told_and_the_others_are_done(run_dir, images, tmp_path, capsys):

@@ -12,7 +12,9 @@ from people import make_coco
 def write_shard(folder, name, image_ids):
     rows = [{"image_id": image, "score": 0.5} for image in image_ids if image != 3]
     path = folder / f"{name}.json"
-    path.write_text(json.dumps({"images": image_ids, "keypoints": rows, "segmentation": rows[:1]}))
+    content = {"images": image_ids, "keypoints": rows, "segmentation": rows[:1]}
+    times = [10.0 * image for image in image_ids]
+    path.write_text(json.dumps(content | {"milliseconds": times}))
     return path
 
 
@@ -24,7 +26,7 @@ def annotations(tmp_path):
 
 def merge(folder, annotations, shards):
     out = folder / "keypoints.json", folder / "segmentation.json"
-    merge_results(annotations, shards, *out)
+    merge_results(annotations, shards, *out, folder / "decode_times.csv")
     return [json.loads(path.read_text()) for path in out]
 
 
@@ -33,6 +35,9 @@ def test_results_of_all_shards_are_joined_in_the_order_of_images(tmp_path, annot
     keypoints, segmentation = merge(tmp_path, annotations, shards)
     assert [row["image_id"] for row in keypoints] == [1, 2, 4, 5, 6]
     assert [row["image_id"] for row in segmentation] == [1, 2]
+    times = (tmp_path / "decode_times.csv").read_text().splitlines()
+    assert times[:4] == ["image_id,people,milliseconds", "1,1,10.0", "2,1,20.0", "3,0,30.0"]
+    assert len(times) == 7
 
 
 def rows(key, *people):

@@ -29,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
     add_predict(commands)
     add_verify(commands)
     add_bill(commands)
+    add_export(commands)
+    add_release(commands)
     return top
 
 
@@ -115,10 +117,18 @@ def add_predict(commands) -> None:
     )
     add = command.add_argument
     add("--run", dest="run_dir", type=Path, required=True, metavar="RUN_DIR", help="a finished run")
-    add("--images", nargs="+", type=Path, required=True, metavar="PATH", help="images or folders")
+    add(
+        "--images",
+        nargs="+",
+        required=True,
+        metavar="PATH",
+        help="images, folders of them, or patterns such as 'holiday/**/*.jpg'",
+    )
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--protocol", metavar="NAME", help="file in config/protocols; by default, one plain look")
     add("--single-person", action="store_true", help="find at most one person on each image")
+    add("--cut-outs", action="store_true", help="also cut each person out, on nothing (RGBA)")
+    add("--no-pictures", dest="pictures", action="store_false", help="draw no picture of an image")
     command.set_defaults(run=run_predict)
 
 
@@ -126,18 +136,15 @@ def run_predict(options: argparse.Namespace) -> None:
     """Writes the results; images that cannot be read are told, and fail the command at the end."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from bottomup import schema
-    from bottomup.predict import predict
+    from bottomup.predict import Drawings, predict
 
     protocol = None
     if options.protocol:
         path = Path("config/protocols") / f"{options.protocol}.yaml"
         protocol = schema.validated(schema.read_yaml(path), schema.load_schema("protocol"), path)
+    drawn = Drawings(pictures=options.pictures, cut_outs=options.cut_outs)
     unread = predict(
-        options.run_dir,
-        options.images,
-        options.out,
-        protocol,
-        single_person=options.single_person,
+        options.run_dir, options.images, options.out, protocol, drawn, options.single_person
     )
     print(f"results in {options.out}")
     if unread:
@@ -202,6 +209,52 @@ def run_bill(options: argparse.Namespace) -> None:
     weights = schema.validated(schema.read_yaml(path), schema.load_schema("weights"), path)
     needs = {name: module.needs for name, module in publish_modules().items()}
     print("\n".join(bill(study, needs, weights).lines()))
+
+
+def add_export(commands) -> None:
+    """`bottomup export`: a network that needs none of this code."""
+    command = commands.add_parser(
+        "export",
+        help="write a run's network as SavedModel or ONNX",
+        description="Writes the network of a run for inputs of one side as a TensorFlow SavedModel "
+        "or as ONNX, with fields.json, which says what goes in and what comes out.",
+    )
+    add = command.add_argument
+    add("--run", dest="run_dir", type=Path, required=True, metavar="RUN_DIR", help="a finished run")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the network")
+    add("--side", type=int, metavar="PX", help="height and width of the input; default: the crop's")
+    add("--format", nargs="+", default=["saved_model"], metavar="NAME", help="saved_model, onnx")
+    command.set_defaults(run=run_export)
+
+
+def run_export(options: argparse.Namespace) -> None:
+    """Writes the network."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from bottomup.export import export_run
+
+    for path in export_run(options.run_dir, options.out, options.side, options.format):
+        print(path)
+
+
+def add_release(commands) -> None:
+    """`bottomup release`: a run as others may use it."""
+    command = commands.add_parser(
+        "release",
+        help="gather a run's weights, card, checksums and AP in a folder to give away",
+        description="Gathers the weights of a run, its record, a card, the AP to expect and the "
+        "sums of all files in a folder that `bottomup predict --run` takes.",
+    )
+    add = command.add_argument
+    add("--run", dest="run_dir", type=Path, required=True, metavar="RUN_DIR", help="a tested run")
+    add("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    command.set_defaults(run=run_release)
+
+
+def run_release(options: argparse.Namespace) -> None:
+    """Writes the folder."""
+    from bottomup.release import release_run
+
+    print(release_run(options.run_dir, options.out))
 
 
 if __name__ == "__main__":

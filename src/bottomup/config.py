@@ -37,7 +37,10 @@ NOT_INHERITED = ("based_on", "description", "expected")
 
 @dataclass(frozen=True)
 class Split:
-    """A part of a dataset; `images` and `annotations` lie inside the unpacked dataset."""
+    """A part of a dataset; `images` and `annotations` lie inside the unpacked dataset.
+
+    `take` cuts it from the annotations; with a `server_name` its annotations are not public.
+    """
 
     name: str
     images: str | None
@@ -45,6 +48,8 @@ class Split:
     files: tuple[str, ...]
     record_shards: int
     test_shards: int
+    take: dict | None
+    server_name: str | None
 
 
 @dataclass(frozen=True)
@@ -212,6 +217,7 @@ class _Reader:
     root: Path
     source: str | Path
     overrides: dict = field(default_factory=dict)
+    test_on: list[dict] | None = None
     subsets: dict[str, Subset] = field(default_factory=dict)
     datasets: dict[str, Dataset] = field(default_factory=dict)
     trained: dict[str, Experiment] = field(default_factory=dict)
@@ -219,7 +225,7 @@ class _Reader:
 
     def study(self, config: Mapping) -> Study:
         values = validated(config, load_schema("study"), self.source)
-        self.overrides = values["datasets"]
+        self.overrides, self.test_on = values["datasets"], values["test_on"]
         protocols = {
             name: self.protocol(name, f"{self.source}: protocols") for name in values["protocols"]
         }
@@ -296,6 +302,8 @@ class _Reader:
         check_training(values, shown)
         check_start(values["initial_weights"], shown)
         subset = self.subset(values.pop("subset"), f"{shown}: subset")
+        tests = self.test_on or values["test_on"]
+        tested_by = f"{self.source if self.test_on else shown}: test_on"
         experiment = Experiment(
             name=name,
             system=values["system"],
@@ -303,14 +311,11 @@ class _Reader:
             output_stride=values["output_stride"],
             subset=subset,
             seeds=tuple(seeds or values["seeds"]),
-            test_on=tuple(
-                self.split(entry, f"{shown}: test_on[{k}].")
-                for k, entry in enumerate(values.pop("test_on"))
-            ),
+            test_on=tuple(self.split(entry, f"{tested_by}[{k}].") for k, entry in enumerate(tests)),
             expected=values.pop("expected"),
             resources=values.pop("resources"),
             description=values.pop("description"),
-            settings={k: v for k, v in values.items() if k not in ("seeds", "based_on")},
+            settings={k: v for k, v in values.items() if k not in ("seeds", "based_on", "test_on")},
         )
         check_skeletons(experiment, shown)
         check_tests(experiment, shown)

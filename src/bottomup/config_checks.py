@@ -214,6 +214,20 @@ def check_imputed(values: Mapping, source, experiment, shown: str) -> None:
                 )
 
 
+def check_part(split: Mapping, kind: str, at: str) -> None:
+    """A part has images, and is cut from annotations that were fetched as they are."""
+    take = split["take"]
+    if take is None:
+        return
+    if kind != "coco_mirror":
+        raise InputError(f"{at}.take: only splits of kind coco_mirror have parts, not {kind!r}")
+    if take["from_percent"] >= take["to_percent"]:
+        raise InputError(
+            f"{at}.take goes from {take['from_percent']} to {take['to_percent']} per cent; "
+            "put the lower number first"
+        )
+
+
 def check_sources(values: Mapping, shown: str) -> None:
     """Every split of a dataset must come from somewhere."""
     for name, entry in values["files"].items():
@@ -223,6 +237,7 @@ def check_sources(values: Mapping, shown: str) -> None:
         return
     for name, split in values["splits"].items():
         at = f"{shown}: splits.{name}"
+        check_part(split, values["kind"], at)
         for file in split["files"]:
             check_name("file", file, values["files"], f"{at}.files", "list it under files")
         if values["kind"] == "synthetic":

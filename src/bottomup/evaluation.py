@@ -310,6 +310,33 @@ class TaskEvaluation:
         precision = self._accumulated(None)["precision"][:, :, 0, 0, -1]
         return params.iouThrs, params.recThrs, np.where(precision < 0, np.nan, precision)
 
+    def matched(self, threshold: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+        """Scores of the detections, best first, and which match a person at this similarity.
+
+        Detections that count neither way, such as those on crowds, are left out.
+        """
+        found = self._matches
+        step = int(np.argmin(abs(self._evaluator.params.iouThrs - threshold)))
+        counted = found.true[step] | found.false[step]
+        return found.score[counted], found.true[step][counted]
+
+    def quality(self, least_score: float) -> dict[int, float]:
+        """How well each image with people is solved, by image id, from 0 to 1.
+
+        The F-measure of the detections with at least this score, averaged over the thresholds.
+        """
+        found = {}
+        images = self._images(0, self._positions(None))
+        for image_id, image in zip(self._image_ids, images, strict=True):
+            persons = 0 if image is None else int((image["gtIgnore"] == 0).sum())
+            if not persons:
+                continue
+            sure = np.asarray(image["dtScores"]) >= least_score
+            counted = sure & ~image["dtIgnore"].astype(bool)
+            hits = (counted & (image["dtMatches"] > 0)).sum(axis=1)
+            found[image_id] = float(np.mean(2 * hits / (persons + counted.sum(axis=1))))
+        return found
+
     def interval(
         self,
         image_ids: Collection[int] | None = None,

@@ -52,8 +52,15 @@ class Predictor:
     input_stride: int
 
     @classmethod
-    def load(cls, run_dir: Path | str, output_stride: int | None = None) -> "Predictor":
+    def load(
+        cls, run_dir: Path | str, output_stride: int | None = None, refine: bool = True
+    ) -> "Predictor":
         """Rebuilds the network of a run from its own record, if need be at another stride.
+
+        Args:
+            run_dir: Folder of a finished run.
+            output_stride: Input px between two nodes; None takes that of the training.
+            refine: Whether the network refines its offsets.
 
         Raises:
             InputError: The run's record or weights are missing.
@@ -74,6 +81,8 @@ class Predictor:
             trained = fields.get_weights()
             fields = network.build(**arguments)
             fields.set_weights(trained)
+        if not refine:
+            fields = network.raw_fields(fields)
         stride = arguments["output_stride"]
         return cls(
             tf.function(fields) if keras.backend.backend() == "tensorflow" else fields,
@@ -232,12 +241,12 @@ def infer_shard(
         run_dir: Folder of a finished run.
         annotations_path: COCO file that lists the split's images.
         images_dir: Where they lie.
-        protocol: `sides`, `flip`, `output_stride` (None: as trained).
+        protocol: `sides`, `flip`, `output_stride` (None: as trained), `refine` (True unless said).
         shard: Which shard.
         shards: How many there are.
         out_h5: What to write, in the format of `fields.store`.
     """
-    predictor = Predictor.load(run_dir, protocol.get("output_stride"))
+    predictor = Predictor.load(run_dir, protocol.get("output_stride"), protocol.get("refine", True))
     images = read_images(annotations_path)
     with written_aside(out_h5) as aside, h5py.File(aside, "w") as file:
         for group in _groups(images[shard::shards]):

@@ -14,12 +14,14 @@ class Matches:
         true: Matched to a person, bool [threshold, detection].
         false: Matched to nobody, bool [threshold, detection]; neither if it is to be ignored.
         image: Position of the detection's image, int [detection].
+        score: Of the detection, [detection].
         recalls: Where precision is read, [recall].
     """
 
     true: np.ndarray
     false: np.ndarray
     image: np.ndarray
+    score: np.ndarray
     recalls: np.ndarray
 
     @classmethod
@@ -30,19 +32,21 @@ class Matches:
         found = [(k, e) for k, e in enumerate(images) if e is not None and len(e["dtScores"])]
         if not found:
             none = np.zeros((thresholds, 0), bool)
-            return cls(none, none, np.zeros(0, int), recalls)
+            return cls(none, none, np.zeros(0, int), np.zeros(0), recalls)
         scores = np.concatenate([e["dtScores"] for _, e in found])
         order = np.argsort(-scores, kind="mergesort")
         matched = np.concatenate([e["dtMatches"] > 0 for _, e in found], axis=1)[:, order]
         ignored = np.concatenate([e["dtIgnore"] for _, e in found], axis=1)[:, order].astype(bool)
         image = np.repeat([k for k, _ in found], [len(e["dtScores"]) for _, e in found])[order]
-        return cls(matched & ~ignored, ~matched & ~ignored, image, recalls)
+        right, wrong = matched & ~ignored, ~matched & ~ignored
+        return cls(right, wrong, image, np.asarray(scores)[order], recalls)
 
     def of_images(self, positions: np.ndarray) -> "Matches":
         """Only the detections of some images, up to the last one that matches at all."""
         kept = np.isin(self.image, positions)
         kept &= np.cumsum(self.true.any(0)[::-1] & kept[::-1])[::-1] > 0
-        return Matches(self.true[:, kept], self.false[:, kept], self.image[kept], self.recalls)
+        arrays = (self.true[:, kept], self.false[:, kept], self.image[kept], self.score[kept])
+        return Matches(*arrays, self.recalls)
 
     def precision(self, persons: int, weights: np.ndarray) -> np.ndarray:
         """Interpolated precision [threshold, recall], each image counted `weights` times."""

@@ -1,10 +1,13 @@
-"""Predict: the people on any images by a finished run, as COCO results and as pictures."""
+"""Predict: the people on any images by a finished run, as COCO results, pictures and cut-outs."""
 
+import glob
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
@@ -14,6 +17,7 @@ from bottomup.errors import InputError
 from bottomup.files import written_aside
 from bottomup.inference import Predictor, fields_of_images, read_image
 from bottomup.publish.drawing import detected, draw_people
+from bottomup.rle import rle_mask
 from bottomup.single_person import decode_one
 from bottomup.skeleton import Skeleton
 from bottomup.training_step import crop_sides
@@ -23,20 +27,30 @@ LEAST_DRAWN_SCORE = 0.2
 SMALL_PX = 500  # drawn at twice the size, so that lines do not hide the people
 
 
+@dataclass(frozen=True)
+class Drawings:
+    """What to draw: a picture of each image, each person cut out."""
+
+    pictures: bool = True
+    cut_outs: bool = False
+
+
 def predict(
     run_dir: Path | str,
     images: Sequence[Path | str],
     out_dir: Path | str,
     protocol: Mapping | None,
+    drawings: Drawings = Drawings(),
     single_person: bool = False,
 ) -> dict[str, str]:
-    """Writes images.json, keypoints.json, segmentation.json and one picture an image.
+    """Writes images.json, keypoints.json, segmentation.json and what is to be drawn.
 
     Args:
         run_dir: Folder of a finished run.
-        images: Image files, or folders of them.
+        images: Image files, folders of them, or patterns.
         out_dir: Where to write.
         protocol: The keys of a protocol file; None looks once, at the side trained with.
+        drawings: What to draw; people of at least a score of .2.
         single_person: Take every image to show one person.
 
     Returns:
@@ -46,7 +60,8 @@ def predict(
         InputError: No image is found, or the run is not whole.
     """
     paths = image_files(images)
-    predictor = Predictor.load(run_dir, (protocol or {}).get("output_stride"))
+    stated = protocol or {}
+    predictor = Predictor.load(run_dir, stated.get("output_stride"), stated.get("refine", True))
     settings = json.loads((Path(run_dir) / "run.json").read_text())["settings"]
     protocol = protocol or {"sides": [max(crop_sides(settings))], "flip": False, "decoder": {}}
     decoder = _decoder_settings(settings["system_options"], protocol["decoder"])
@@ -64,7 +79,12 @@ def predict(
         size = {"height": pixels.shape[0], "width": pixels.shape[1]}
         listed.append({"id": number, "file_name": str(path)} | size)
         _add_results(results, number, people)
-        _draw(pixels, people, predictor.skeleton, Path(out_dir) / f"{number:05d}-{path.stem}.png")
+        name = f"{number:05d}-{path.stem}"
+        sure = [person for person in people if person.score >= LEAST_DRAWN_SCORE]
+        if drawings.pictures:
+            _draw(pixels, sure, predictor.skeleton, Path(out_dir) / f"{name}.png")
+        if drawings.cut_outs:
+            _cut_out(pixels, sure, Path(out_dir) / "people", name)
     for name, rows in {"images": listed, **results}.items():
         with written_aside(Path(out_dir) / f"{name}.json") as aside:
             aside.write_text(json.dumps(rows))
@@ -79,22 +99,33 @@ def _decoder_settings(system_options: Mapping, decoder: Mapping) -> DecoderSetti
 
 
 def image_files(images: Iterable[Path | str]) -> list[Path]:
-    """The files given, and those with an image's suffix in the folders given, sorted.
+    """The files given, and those with an image's suffix in folders and patterns, sorted.
 
     Raises:
-        InputError: A path does not exist, or there is no image at all.
+        InputError: A path does not exist, a pattern fits nothing, or there is no image at all.
     """
     found: list[Path] = []
-    for path in map(Path, images):
+    for given in images:
+        path = Path(given)
         if path.is_dir():
             found += sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
         elif path.is_file():
             found.append(path)
+        elif glob.has_magic(str(given)):
+            found += _fitting(str(given))
         else:
             raise InputError(f"{path}: no such file or folder; give images or folders of images")
     if not found:
         raise InputError(f"{', '.join(map(str, images))}: no images there ({sorted(SUFFIXES)})")
     return found
+
+
+def _fitting(pattern: str) -> list[Path]:
+    fitting = sorted(map(Path, glob.glob(pattern, recursive=True)))
+    fitting = [p for p in fitting if p.is_file() and p.suffix.lower() in SUFFIXES]
+    if not fitting:
+        raise InputError(f"{pattern}: no image fits this pattern ({sorted(SUFFIXES)})")
+    return fitting
 
 
 def _add_results(results: Mapping[str, list], image_id: int, people: Sequence[Detection]) -> None:
@@ -105,7 +136,21 @@ def _add_results(results: Mapping[str, list], image_id: int, people: Sequence[De
 
 
 def _draw(pixels, people: Sequence[Detection], skeleton: Skeleton, path: Path) -> None:
-    shown = [detected(person) for person in people if person.score >= LEAST_DRAWN_SCORE]
+    shown = [detected(person) for person in people]
     enlarge = 2 if max(pixels.shape) < SMALL_PX else 1
     with written_aside(path) as aside:
         Image.fromarray(draw_people(pixels, shown, skeleton, enlarge)).save(aside, "PNG")
+
+
+def _cut_out(pixels: np.ndarray, people: Sequence[Detection], folder: Path, name: str) -> None:
+    """Each person alone, the rest of the box transparent; best first."""
+    for number, person in enumerate(people, 1):
+        mask = None if person.mask is None else rle_mask(person.mask)
+        if mask is None or not mask.any():
+            continue
+        rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        opacity = (255 * mask[box]).astype(np.uint8)
+        cut = np.concatenate([pixels[box], opacity[..., None]], axis=-1)
+        with written_aside(folder / f"{name}-person-{number:02d}.png") as aside:
+            Image.fromarray(cut, "RGBA").save(aside, "PNG")

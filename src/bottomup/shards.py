@@ -18,13 +18,15 @@ def merge_results(
     shard_paths: Sequence[Path | str],
     keypoints_json: Path | str,
     segmentation_json: Path | str,
-    joint_json: Path | str | None = None,
+    joint_json: Path | str,
+    times_csv: Path | str,
 ) -> None:
     """Joins the results of all shards of a split into two COCO result files, sorted by image id.
 
-    Each shard is a JSON file with `keypoints` and `segmentation` (COCO result rows) and `images`
-    (ids of all images that it looked at, with or without a person found). The joint file, if asked
-    for, has one row for each person with all that was found of it.
+    Each shard is a JSON file with `keypoints` and `segmentation` (COCO result rows), `images`
+    (ids of all images that it looked at, with or without a person found) and `milliseconds` (what
+    decoding each took). `joint_json` gets one row for each person with all that was found of it,
+    `times_csv` image_id, people (found), milliseconds.
 
     Raises:
         InputError: An image of the split is in no shard, or an image is in two.
@@ -37,12 +39,19 @@ def merge_results(
         task: sorted((row for shard in shards for row in shard[task]), key=itemgetter("image_id"))
         for task in ("keypoints", "segmentation")
     }
-    files = [(keypoints_json, found["keypoints"]), (segmentation_json, found["segmentation"])]
-    if joint_json:
-        files.append((joint_json, joint_rows(**found)))
-    for out_path, rows in files:
+    rows_of = {
+        keypoints_json: found["keypoints"],
+        segmentation_json: found["segmentation"],
+        joint_json: joint_rows(**found),
+    }
+    for out_path, rows in rows_of.items():
         with written_aside(out_path) as aside:
             aside.write_text(json.dumps(rows), encoding="utf-8")
+    people = Counter(row["image_id"] for shard in shards for row in shard["keypoints"])
+    times = {i: t for s in shards for i, t in zip(s["images"], s["milliseconds"], strict=True)}
+    with written_aside(times_csv) as aside:
+        lines = [f"{image},{people[image]},{times[image]}\n" for image in sorted(times)]
+        aside.write_text("image_id,people,milliseconds\n" + "".join(lines), encoding="ascii")
 
 
 def joint_rows(keypoints: Sequence[dict], segmentation: Sequence[dict]) -> list[dict]:

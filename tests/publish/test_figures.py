@@ -5,20 +5,26 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import made_up_study
 import people
 from bottomup import lookup
 from bottomup.coco import read_annotations
 from bottomup.errors import InputError
 from bottomup.keypoint_errors import KINDS
 from bottomup.publish import (
+    ap_by_people,
+    calibration,
     dataset_sheet,
+    decode_time,
     keypoint_errors,
+    overlay_sheet,
     people_per_image,
     precision_recall,
     style,
     training_curves,
 )
 from bottomup.publish.inputs import DatasetImages, Inputs, Result
+from bottomup.publish.scored import each_scored
 from bottomup.skeleton import COCO_PERSON
 from bottomup.subsets import strata_table
 from test_evaluation import noisy_rows, perfect_rows, write
@@ -40,12 +46,13 @@ def study(tmp_path):
             write(tmp_path, f"{experiment}-{task}", make_rows(annotations, task)) for task in TASKS
         ]
         names = (experiment, 0, "synthetic", "val", "single")
-        results.append(Result(*names, *files, path, images_dir, COCO_PERSON, COCO_PERSON))
+        skeletons = (COCO_PERSON, COCO_PERSON)
+        results.append(Result(*names, *files, path, images_dir, *skeletons, times_of(tmp_path)))
     splits = [
         DatasetImages("synthetic", s, path, images_dir, COCO_PERSON) for s in ("train", "val")
     ]
     return Inputs(
-        metrics=error_metrics(),
+        metrics=pd.concat([error_metrics(), made_up_study.metrics()]),
         strata={"reduced": strata},
         history={run: history(tmp_path, *run) for run in (("full", 0), ("full", 1), ("late", 0))},
         results=results,
@@ -78,7 +85,20 @@ def history(folder, experiment, seed):
     return path
 
 
-FIGURES = (people_per_image, training_curves, precision_recall, dataset_sheet, keypoint_errors)
+def times_of(folder):
+    """Ten images of one person and one of each number up to five, 10 ms a person."""
+    people = [1] * 10 + [2, 3, 4, 5]
+    table = pd.DataFrame({"image_id": range(len(people)), "people": people})
+    table["milliseconds"] = 10.0 * table["people"]
+    path = folder / "decode_times.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+FIGURES = (
+    *(people_per_image, training_curves, precision_recall, dataset_sheet, keypoint_errors),
+    *(ap_by_people, calibration, decode_time, overlay_sheet),
+)
 
 
 def name_of(module):
@@ -154,3 +174,47 @@ def test_error_shares_are_averaged_over_seeds_and_add_up(study):
     bars = keypoint_errors.shares(metrics)
     assert list(bars) == ["full\nsynthetic val, single"]
     assert bars["full\nsynthetic val, single"].tolist() == pytest.approx([50, 20, 0, 10, 10, 10])
+
+
+def test_few_images_are_joined_with_the_next_smaller_number(tmp_path):
+    table = decode_time.summary(pd.read_csv(times_of(tmp_path)))
+    assert table.index.tolist() == [1]
+    assert table["median"].tolist() == [10]
+    more = pd.DataFrame({"people": [1, 1, 1, 40, 40, 40], "milliseconds": [1, 2, 3, 7, 8, 9.0]})
+    assert decode_time.summary(more)["median"].to_dict() == {1: 2, 30: 8}
+
+
+def test_calibration_is_by_tenths_with_enough_detections():
+    scores = np.array([0.91, 0.93, 0.95, 0.97, 0.99, 0.12, 0.14, 0.16, 0.18, 0.15, 0.5])
+    right = np.array([True] * 4 + [False] + [True] + [False] * 4 + [True])
+    mean, share = calibration.calibrated(scores, right)
+    assert mean.tolist() == pytest.approx([0.15, 0.95])
+    assert share.tolist() == pytest.approx([0.2, 0.8])
+
+
+def test_perfect_results_match_and_are_the_best(study):
+    scored = {r.experiment: s for r, _, s in each_scored(study.results, ("keypoints",))}
+    scores, right = scored["full"].matched()
+    assert right.all()
+    assert len(scores) == len(right)
+    quality = scored["full"].quality(0.0)
+    assert set(quality.values()) == {1.0}
+    assert 5 not in quality  # nobody is on it
+    assert np.mean(list(scored["reduced"].quality(0.0).values())) < 0.9
+
+
+def test_sheets_choose_best_median_worst_and_by_lot():
+    quality = {image: image / 100 for image in range(1, 101)}
+    rows = overlay_sheet.choose(quality, 4)
+    assert rows["best"] == [100, 99, 98, 97]
+    assert rows["median"] == [52, 51, 50, 49]
+    assert rows["worst"] == [1, 2, 3, 4]
+    assert rows["random"] == overlay_sheet.choose(quality, 8)["random"][:4]
+    assert len(set(rows["random"]) - set(rows["best"])) > 0
+
+
+def test_lines_by_people_are_of_the_first_way_of_testing():
+    lines = ap_by_people.read_lines(Inputs(metrics=made_up_study.metrics()), "keypoints")
+    assert list(lines) == ["full", "reduced", "colour"]
+    assert lines["full"]["people=1"].value == pytest.approx(0.62)
+    assert "people=0" not in lines["full"]

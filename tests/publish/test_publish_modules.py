@@ -7,6 +7,16 @@ from bottomup.catalogue import publish_modules
 from bottomup.publish.inputs import Inputs
 
 MODULES = publish_modules()
+CATEGORIES = (
+    "Overview",
+    "Papers",
+    "Accuracy",
+    "Data",
+    "Training",
+    "Pictures",
+    "Cost",
+    "Provenance",
+)
 WORDS = set(Inputs.__dataclass_fields__)
 
 
@@ -14,7 +24,7 @@ WORDS = set(Inputs.__dataclass_fields__)
 def test_modules_say_what_they_are(name):
     module = MODULES[name]
     assert set(module.needs) <= WORDS
-    assert module.category in ("Overview", "Accuracy", "Data", "Training", "Pictures")
+    assert module.category in CATEGORIES
     assert module.caption.endswith(".")
     assert callable(lookup.load("publish", name).make)
 

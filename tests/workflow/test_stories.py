@@ -180,6 +180,24 @@ def test_another_time_limit_trains_nothing(story):
         assert story.plan() == {}
 
 
+@pytest.mark.long
+def test_a_state_is_resumed_by_what_began_it_alone(story):
+    weights = story.folder / "results/runs/story/seed-0/weights.keras"
+    states = [weights.read_text()]
+    for path, old, new in (
+        ("src/bottomup/losses.py", "ops.sum(weights), 1.0", "ops.sum(weights), 2.0"),
+        ("config/experiments/story.yaml", "steps: 6", "steps: 8"),
+    ):
+        with story.edited(path, old, new):
+            done = story.snakemake("--cores", "1", "--until", "train_model")
+            assert done.returncode == 0, done.stdout + done.stderr
+            states.append(weights.read_text())
+    story.run()
+    states.append(weights.read_text())
+    assert len(set(states)) == 3
+    assert states[0] == states[3]
+
+
 START = "initial_weights: {experiment: story}\nbased_on: story\n"
 
 

@@ -49,8 +49,8 @@ wildcard_constraints:
     subset=one_of(STUDY.subsets),
     experiment=one_of(STUDY.trained),
     protocol=one_of(STUDY.protocols),
-    table=one_of(STUDY.tables),
-    figure=one_of(STUDY.figures),
+    table=one_of(n for n, module in PUBLICATIONS.items() if module.kind == "table"),
+    figure=one_of(n for n, module in PUBLICATIONS.items() if module.kind == "figure"),
     seed=r"\d+",
     shard=r"\d{5}",
     shards=r"\d{5}",
@@ -125,6 +125,10 @@ def model_skeleton(wildcards):
     return experiment_of(wildcards).skeleton.to_dict()
 
 
+def split_of(wildcards):
+    return dataset_of(wildcards).splits[wildcards.split]
+
+
 def is_made(dataset, split):
     """Whether the workflow draws this split itself."""
     return STUDY.datasets[dataset].splits[split].annotations is None and not is_imputed(dataset)
@@ -138,6 +142,26 @@ def is_imputed(dataset):
 def is_converted(dataset):
     """Whether the annotations of this dataset are in a format of their own."""
     return STUDY.datasets[dataset].kind not in ("coco_mirror", "synthetic", "imputed")
+
+
+def is_part(dataset, split):
+    """Whether the split is cut from an annotation file by a seeded recipe."""
+    return STUDY.datasets[dataset].splits[split].take is not None
+
+
+def is_derived(dataset, split):
+    """Whether the split's annotations are made from others by a rule."""
+    return is_converted(dataset) or is_imputed(dataset) or is_part(dataset, split)
+
+
+def is_scored(test):
+    """Whether the annotations of what is tested on are here."""
+    return test.dataset.splits[test.split].server_name is None
+
+
+def server_names():
+    splits = [split for dataset in STUDY.datasets.values() for split in dataset.splits.values()]
+    return {split.server_name for split in splits if split.server_name}
 
 
 def source_of_split(dataset, split):
@@ -161,7 +185,7 @@ def unpacked(dataset, split):
 
 def annotations_of(dataset, split):
     """Path of a split's COCO annotation file, wherever the dataset comes from."""
-    if is_made(dataset, split) or is_converted(dataset) or is_imputed(dataset):
+    if is_made(dataset, split) or is_derived(dataset, split):
         return f"{DATASETS}/{dataset}/{split}/annotations.json"
     return source_of_split(dataset, split)
 
@@ -179,7 +203,7 @@ def images_of(dataset, split):
 def data_of(dataset, split):
     """The files whose change means that the split has changed."""
     local = STUDY.datasets[dataset].local
-    if local or is_made(dataset, split) or is_converted(dataset) or is_imputed(dataset):
+    if local or is_made(dataset, split) or is_derived(dataset, split):
         return [annotations_of(dataset, split)]
     return unpacked(dataset, split)
 
@@ -364,7 +388,7 @@ def state_folder(wildcards):
 def fields_settings(wildcards):
     """What inference reads of a protocol; an edited decoder infers again only if fields are gone."""
     settings = STUDY.protocols[wildcards.protocol].settings
-    return {key: settings[key] for key in ("sides", "flip", "output_stride")}
+    return {key: settings[key] for key in ("sides", "flip", "output_stride", "refine")}
 
 
 def decoder_of(test):
@@ -380,8 +404,11 @@ def decoded_shards(wildcards):
     return numbered(pattern, dataset_of(wildcards).splits[wildcards.split].test_shards)
 
 
-def tests():
-    """Every test of the study, as the values of the wildcards of `TEST`."""
+def tests(wanted=is_scored):
+    """Every test of the study, as the values of the wildcards of `TEST`.
+
+    Those that an evaluation server scores are left out unless asked for by `wanted`.
+    """
     return [
         {
             "experiment": experiment.name,
@@ -393,6 +420,7 @@ def tests():
         for experiment in STUDY.experiments.values()
         for seed in experiment.seeds
         for test in experiment.test_on
+        if wanted(test)
         for protocol in STUDY.protocols
     ]
 
@@ -407,6 +435,16 @@ def sample_tests():
 
 def all_metrics():
     return [f"{TEST}/metrics.csv".format(**test) for test in tests()]
+
+
+def all_submissions():
+    """The archives for an evaluation server."""
+    return [
+        f"{SUBMISSION}/{prefix}_{name}_{ALGORITHM}_results.zip".format(**test)
+        for test in tests(lambda test: not is_scored(test))
+        for name in [STUDY.datasets[test["dataset"]].splits[test["split"]].server_name]
+        for prefix in ("person_keypoints", "detections")
+    ]
 
 
 def all_publications():

@@ -11,6 +11,9 @@ MADE = [
     name for name in STUDY.datasets if any(is_made(name, s) for s in STUDY.datasets[name].splits)
 ]
 IMPUTED = [name for name in STUDY.datasets if is_imputed(name)]
+PARTED = [
+    name for name in STUDY.datasets if any(is_part(name, s) for s in STUDY.datasets[name].splits)
+]
 CONVERTED = [name for name in STUDY.datasets if is_converted(name)]
 
 
@@ -141,6 +144,32 @@ rule impute_keypoints:
         "Filling in keypoints of {wildcards.dataset} {wildcards.split}"
     script:
         "../scripts/impute_keypoints.py"
+
+
+rule take_part:
+    input:
+        published=lambda wildcards: published_files(wildcards.dataset, wildcards.split),
+    output:
+        annotations=f"{DATASETS}/{{dataset}}/{{split}}/annotations.json",
+    log:
+        "results/logs/datasets/{dataset}/{split}/annotations.log",
+    benchmark:
+        "results/benchmarks/datasets/{dataset}/{split}/annotations.tsv"
+    wildcard_constraints:
+        dataset=one_of(PARTED),
+    conda:
+        CPU_ENV
+    resources:
+        mem_mb=growing(4000),
+        runtime=30,
+    params:
+        take=lambda wildcards: split_of(wildcards).take,
+        source=untracked(lambda wildcards: source_of_split(wildcards.dataset, wildcards.split)),
+        code=code("take_part.py"),
+    message:
+        "Taking the part {wildcards.split} of {wildcards.dataset}"
+    script:
+        "../scripts/take_part.py"
 
 
 # No digest of code: a new check asks new data, and what is finished stays. (It cannot be `ancient`

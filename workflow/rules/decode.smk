@@ -1,8 +1,8 @@
 """Decoding: from fields to persons, on CPUs.
 
 Needs the fields of a shard. Gives the persons of that shard, then the two COCO result files of the
-split, from which no image may be missing, one with pose and mask of each person together, and their
-checksums.
+split, from which no image may be missing, one with pose and mask of each person together, their
+checksums, and how long decoding took.
 """
 
 
@@ -46,6 +46,7 @@ rule merge_results:
         segmentation=f"{TEST}/segmentation.json",
         sums=f"{TEST}/sums.json",
         joint=f"{TEST}/joint.json",
+        times=f"{TEST}/decode_times.csv",
     log:
         "results/logs/runs/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/keypoints.log",
     benchmark:

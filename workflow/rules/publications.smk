@@ -28,6 +28,7 @@ def result_values(test):
         f"{task}_json": f"{TEST}/{task}.json".format(**test)
         for task in ("keypoints", "segmentation")
     }
+    files["times_csv"] = f"{TEST}/decode_times.csv".format(**test)
     model = {"model": STUDY.experiments[test["experiment"]].skeleton.to_dict()}
     return test | files | split_values(test["dataset"], test["split"]) | model
 
@@ -42,6 +43,10 @@ def sample_values(test):
     return test | split_values(test["dataset"], test["split"]) | samples
 
 
+def protocol_values():
+    return {p.name: p.settings for p in STUDY.protocols.values()}
+
+
 def used_splits():
     """Splits that are trained or tested on, once each, in the order of the study."""
     used = [
@@ -49,7 +54,7 @@ def used_splits():
         for experiment in STUDY.experiments.values()
         for pair in [
             (experiment.subset.dataset.name, experiment.subset.split),
-            *((test.dataset.name, test.split) for test in experiment.test_on),
+            *((test.dataset.name, test.split) for test in experiment.test_on if is_scored(test)),
         ]
     ]
     return list(dict.fromkeys(used))
@@ -57,12 +62,9 @@ def used_splits():
 
 def expectation(experiment):
     """What is expected holds for the first test of an experiment by the study's first protocol."""
-    first = experiment.test_on[0]
-    place = {
-        "dataset": first.dataset.name,
-        "split": first.split,
-        "protocol": next(iter(STUDY.protocols)),
-    }
+    place = {"protocol": next(iter(STUDY.protocols))}
+    for test in filter(is_scored, experiment.test_on[:1]):
+        place |= {"dataset": test.dataset.name, "split": test.split}
     return dict(experiment.expected) | place | {"seeds": len(experiment.seeds)}
 
 
@@ -109,6 +111,8 @@ VALUES = {
     "expected": lambda: {e.name: expectation(e) for e in STUDY.experiments.values()},
     "published": lambda: PUBLISHED,
     "design": study_design,
+    "protocols": protocol_values,
+    "benchmarks": lambda: "results/benchmarks",
 }
 FILES = {
     "metrics": all_metrics,
@@ -118,7 +122,7 @@ FILES = {
     "results": lambda: [
         test[file]
         for test in VALUES["results"]()
-        for file in ("keypoints_json", "segmentation_json")
+        for file in ("keypoints_json", "segmentation_json", "times_csv")
     ],
     "samples": lambda: [
         test[file] for test in VALUES["samples"]() for file in ("fields_h5", "annotations_path")
@@ -132,6 +136,8 @@ FILES = {
     "expected": lambda: [],
     "published": lambda: [PUBLISHED],
     "design": lambda: [],
+    "protocols": lambda: [],
+    "benchmarks": lambda: [],
 }
 
 
@@ -205,5 +211,20 @@ def for_report(path, name, kind):
     )
 
 
+# The report lists categories by the alphabet; these figures keep them in the order of reading.
+CATEGORIES = (
+    "Overview",
+    "Papers",
+    "Accuracy",
+    "Data",
+    "Training",
+    "Pictures",
+    "Cost",
+    "Provenance",
+)
+
+
 def report_category(wildcards):
-    return publication_of(wildcards).category
+    category = publication_of(wildcards).category
+    place = CATEGORIES.index(category) + 1 if category in CATEGORIES else len(CATEGORIES) + 1
+    return f"{place} {category}"

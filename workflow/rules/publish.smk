@@ -68,7 +68,12 @@ rule list_packages:
     input:
         CPU_ENV,
     output:
-        "results/packages.txt",
+        report(
+            "results/packages.txt",
+            caption="../report/packages.rst",
+            category=f"{CATEGORIES.index('Provenance') + 1} Provenance",
+            labels={"result": "packages", "kind": "list"},
+        ),
     log:
         "results/logs/packages.log",
     benchmark:

@@ -13,6 +13,7 @@ def main(job):
         job.output.keypoints,
         job.output.segmentation,
         job.output.joint,
+        job.output.times,
     )
     write_sums([job.output.keypoints, job.output.segmentation], job.output.sums)
 

@@ -8,7 +8,7 @@ from bottomup.decoding.linked import assemble_linked
 from bottomup.decoding.masks import person_masks
 from bottomup.decoding.multicut.poses import multicut_poses
 from bottomup.decoding.peaks import find_peaks
-from bottomup.decoding.scores import keypoint_scores, person_scales, soft_nms
+from bottomup.decoding.scores import keypoint_scores, person_scales, person_scores
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.decoding.tree import assemble_tree
 from bottomup.decoding.votes import cast_votes
@@ -102,8 +102,8 @@ def decode_poses(
 
 
 def ranked(places, placed, scores, scales, settings: DecoderSettings) -> Poses:
-    """Poses best first by soft-NMS, without those that score too little or are too many."""
-    order, totals = soft_nms(places, scores, settings.seed_radius_px)
+    """Poses best first, without those that score too little or are too many."""
+    order, totals = person_scores(places, scores, settings)
     kept = min(int((totals >= settings.least_score).sum()), settings.max_people)
     order = order[:kept]
     return Poses(places[order], placed[order], scores[order], scales[order], totals[:kept])

@@ -39,6 +39,15 @@ def keypoint_scores(
     return scores
 
 
+def person_scores(places: np.ndarray, scores: np.ndarray, settings: DecoderSettings):
+    """Indices of the persons by descending score, and these scores (see `person_score`)."""
+    if settings.person_score == "soft_nms":
+        return soft_nms(places, scores, settings.seed_radius_px)
+    means = scores.mean(axis=1)
+    order = np.argsort(-means, kind="stable")
+    return order, means[order]
+
+
 def soft_nms(places: np.ndarray, scores: np.ndarray, radius_px: float):
     """Person scores, best first: a keypoint near that of a better person adds nothing.
 

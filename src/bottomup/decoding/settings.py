@@ -8,7 +8,11 @@ from bottomup.decoding.multicut.settings import MulticutSettings
 from bottomup.errors import InputError
 
 BINS_PER_RADIUS = 10
-CHOICES = {"assembly": ("linked", "paper"), "score": ("expected_oks", "hough")}
+CHOICES = {
+    "assembly": ("linked", "paper"),
+    "score": ("expected_oks", "hough"),
+    "person_score": ("soft_nms", "mean"),
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class DecoderSettings:
         assembly: `paper` follows the tree from each seed and always places every keypoint;
             `linked` joins peaks that point at each other, by mid or long offsets.
         score: Keypoint score, `expected_oks` or `hough`.
+        person_score: `soft_nms`, or `mean`, in which every keypoint counts.
         radius_px: Disk radius that the fields were trained with.
         hough_bin_px: Side of a bin of the Hough accumulators; None is a tenth of the radius.
         vote_threshold: Nodes below this heatmap probability cast no vote.
@@ -38,6 +43,7 @@ class DecoderSettings:
 
     assembly: str = "linked"
     score: str = "expected_oks"
+    person_score: str = "soft_nms"
     radius_px: float = 32.0
     hough_bin_px: float | None = None
     vote_threshold: float = 0.05

@@ -32,7 +32,8 @@ def decode_shard(
         fields_h5: Fields as `fields.store` writes them.
         protocol: `decoder` holds the keys of `DecoderSettings`.
         skeleton: The skeleton as a dictionary.
-        out_json: Gets `keypoints` and `segmentation`, COCO result rows, and `images`, all ids.
+        out_json: Gets `keypoints` and `segmentation`, COCO result rows, `images`, all ids, and
+            `milliseconds`, what decoding each of them took of one process's time.
         threads: Number of processes.
 
     Raises:
@@ -41,7 +42,7 @@ def decode_shard(
     settings = DecoderSettings.from_dict(protocol["decoder"])
     work = partial(_decode_image, fields_h5, Skeleton.from_dict(skeleton), settings)
     ids = image_ids(fields_h5)
-    merged = {"keypoints": [], "segmentation": [], "images": ids}
+    merged = {"keypoints": [], "segmentation": [], "images": ids, "milliseconds": []}
     if threads > 1 and len(ids) > 1:
         with multiprocessing.get_context("fork").Pool(min(threads, len(ids))) as pool:
             _collect(pool.imap(work, ids), merged)
@@ -54,7 +55,8 @@ def decode_shard(
 def _collect(results, merged: dict) -> None:
     """Gathers the rows of all images, telling now and then how far it is."""
     total, told = len(merged["images"]), time.monotonic()
-    for done, (keypoints, segmentation) in enumerate(results, 1):
+    for done, (keypoints, segmentation, milliseconds) in enumerate(results, 1):
+        merged["milliseconds"].append(milliseconds)
         merged["keypoints"] += keypoints
         merged["segmentation"] += segmentation
         if time.monotonic() - told > SECONDS_BETWEEN_LINES:
@@ -64,12 +66,14 @@ def _collect(results, merged: dict) -> None:
 
 def _decode_image(
     fields_h5: Path | str, skeleton: Skeleton, settings: DecoderSettings, image_id: int
-) -> tuple[list[dict], list[dict]]:
+) -> tuple[list[dict], list[dict], float]:
     fields, frame = read_image_fields(fields_h5, image_id)
+    before = time.process_time()
     try:
         people = decode(fields, skeleton, settings, frame)
     except InputError as error:
         raise InputError(f"{fields_h5}: image {image_id}: {error}") from error
+    spent = time.process_time()
     return (
         [keypoint_result(image_id, person.keypoints, person.score) for person in people],
         [
@@ -77,4 +81,5 @@ def _decode_image(
             for person in people
             if person.mask is not None
         ],
+        round(1000 * (spent - before), 3),
     )

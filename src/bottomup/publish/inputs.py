@@ -22,7 +22,8 @@ METRICS_COLUMNS = (
 class Result:
     """The detections of one run on one split, and what they are scored against.
 
-    `skeleton` is that of the annotations, `model` that of the detections.
+    `skeleton` is that of the annotations, `model` that of the detections; `times_csv` says how long
+    decoding each image took.
     """
 
     experiment: str
@@ -36,6 +37,7 @@ class Result:
     images_dir: Path
     skeleton: Skeleton
     model: Skeleton
+    times_csv: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ class Inputs:
             images of single people that were left out (0 for all images, null for other recipes);
             `training`, for each experiment the subset and steps of each stage, its own last;
             `comparisons`, each with `experiment` and `control`.
+        protocols: Settings of each protocol of the study, by name.
+        benchmarks: Folder of the benchmark files of all jobs.
     """
 
     metrics: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=METRICS_COLUMNS))
@@ -130,6 +134,8 @@ class Inputs:
     expected: Mapping[str, Expectation] = field(default_factory=dict)
     published: Path | None = None
     design: Mapping = field(default_factory=dict)
+    protocols: Mapping[str, Mapping] = field(default_factory=dict)
+    benchmarks: Path | None = None
 
     @classmethod
     def from_plain(cls, values: Mapping) -> "Inputs":
@@ -139,7 +145,8 @@ class Inputs:
             values: By word of `NEEDS`: metrics: list of paths; history, runs: list of
                 {experiment, seed, path}; strata: {subset: path}; results, samples,
                 dataset_images: list of {field: value} with the skeleton as a dictionary;
-                expected: {experiment: {field: value}}; published: path; design: as it is.
+                expected: {experiment: {field: value}}; published: path; design: as it is;
+                protocols: {name: settings}; benchmarks: path of the folder.
 
         Raises:
             InputError: A word or a field is unknown or missing.
@@ -158,6 +165,8 @@ class Inputs:
             "expected": lambda given: {k: _record(Expectation, each) for k, each in given.items()},
             "published": Path,
             "design": dict,
+            "protocols": dict,
+            "benchmarks": Path,
         }
         return cls(**{name: read[name](given) for name, given in values.items()})
 
@@ -192,7 +201,7 @@ def _record(kind: type, values: Mapping):
         raise InputError(f"{kind.__name__} has no {unknown[0]!r}; it has {', '.join(known)}")
     made = dict(values)
     for name, value in values.items():
-        if known[name] is Path:
+        if known[name] in (Path, Path | None) and value is not None:
             made[name] = Path(value)
         elif known[name] is Skeleton and not isinstance(value, Skeleton):
             made[name] = Skeleton.from_dict(value)

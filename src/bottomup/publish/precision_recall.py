@@ -11,20 +11,15 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from pycocotools.coco import COCO
 
-from bottomup.coco import read_annotations
-from bottomup.coco_results import read_results, to_coco
-from bottomup.evaluation import evaluate_task
+from bottomup.evaluation import TASKS
 from bottomup.publish import style
 from bottomup.publish.inputs import Inputs, Result
-from bottomup.shared_keypoints import label_shared
-from bottomup.skeleton import Skeleton
+from bottomup.publish.scored import each_scored, place_of
 
 KIND = "figure"
 CATEGORY = "Accuracy"
 NEEDS = ("results",)
-TASKS = ("keypoints", "segmentation")
 THRESHOLDS = {0.5: "-", 0.75: "--"}
 
 # Precision by threshold and recall, of each seed.
@@ -59,20 +54,11 @@ def read_curves(results: Sequence[Result]) -> tuple[Curves, np.ndarray]:
     """Precision by (experiment, place, task), one array [threshold, recall] a seed; and recalls."""
     curves: Curves = {}
     recalls = np.zeros(0)
-    truths: dict[tuple[Path, Skeleton], COCO] = {}
-    for result in results:
-        scored_on = (result.annotations_path, result.model)
-        if scored_on not in truths:
-            annotations = read_annotations(result.annotations_path, result.skeleton)
-            truths[scored_on] = to_coco(label_shared(annotations, result.model))
-        place = f"{result.dataset} {result.split}, {result.protocol}"
-        files = (result.keypoints_json, result.segmentation_json)
-        for task, path in zip(TASKS, files, strict=True):
-            truth, rows = truths[scored_on], read_results(path)
-            scored = evaluate_task(truth, rows, task, result.skeleton, str(path), result.model)
-            thresholds, recalls, precision = scored.precision_recall()
-            chosen = [int(np.argmin(abs(thresholds - t))) for t in THRESHOLDS]
-            curves.setdefault((result.experiment, place, task), []).append(precision[chosen])
+    for result, task, scored in each_scored(results):
+        thresholds, recalls, precision = scored.precision_recall()
+        chosen = [int(np.argmin(abs(thresholds - t))) for t in THRESHOLDS]
+        key = (result.experiment, place_of(result), task)
+        curves.setdefault(key, []).append(precision[chosen])
     return curves, recalls
 
 

@@ -48,23 +48,34 @@ def find(path: Path | None, row: str | None, task: str, split: str) -> Published
     """
     if path is None or row is None:
         return None
+    found = of_row(path, row, task)
+    return next((each for each in found if each.split == split), found[0] if found else None)
+
+
+def of_row(path: Path | None, row: str, task: str) -> list[Published]:
+    """The published values of a row, one for each split, in the order of the file.
+
+    Raises:
+        InputError: The file has no such row.
+    """
+    if path is None:
+        return []
     rows = read(path)
     if row not in rows:
         guess = nearest(row, rows)
         hint = f"did you mean {guess!r}? " if guess else ""
         raise InputError(f"{path}: no published row {row!r}; {hint}found: {', '.join(rows)}")
-    entries = rows[row][task]
-    entries = [e for e in entries if e["split"] == split] + entries
-    if not entries:
-        return None
-    return Published(
-        row=row,
-        model=rows[row]["model"],
-        split=entries[0]["split"],
-        values=entries[0]["values"],
-        source=rows[row]["source"],
-        sourced=tuple(entries[0]["sourced"]),
-    )
+    return [
+        Published(
+            row=row,
+            model=rows[row]["model"],
+            split=entry["split"],
+            values=entry["values"],
+            source=rows[row]["source"],
+            sourced=tuple(entry["sourced"]),
+        )
+        for entry in rows[row][task]
+    ]
 
 
 def read(path: Path) -> dict[str, dict]:

@@ -19,6 +19,7 @@ from bottomup.files import written_aside
 ONE_COLUMN = 3.4
 TWO_COLUMNS = 7.0
 DASHES = ("-", "--", ":", "-.")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 RC = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -62,6 +63,11 @@ def colours(count: int) -> list[tuple[float, float, float]]:
 def dash(index: int) -> str:
     """A line style that changes when the colours begin again."""
     return DASHES[index // 10 % len(DASHES)]
+
+
+def marker(index: int) -> str:
+    """A marker for each line, so that lines are told apart without colours."""
+    return MARKERS[index % len(MARKERS)]
 
 
 def tidy(axes: Axes) -> None:

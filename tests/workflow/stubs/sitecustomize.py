@@ -21,7 +21,7 @@ def use(backend=None, device="any", devices="one"):
 
 def train(settings, records, images_txt, skeleton, seed, out_dir, state_dir, wall_minutes=None):
     for name in ("weights.keras", "history.csv"):
-        (Path(out_dir) / name).write_text("trained")
+        (Path(out_dir) / name).write_text(f"trained, resumable from {state_dir}")
     (Path(out_dir) / "run.json").write_text("{}")
 
 
@@ -32,7 +32,8 @@ def infer_shard(run_dir, annotations, images_dir, protocol, shard, shards, out_h
 
 def decode_shard(fields_h5, protocol, skeleton, out_json, threads=1):
     ids = json.loads(Path(fields_h5).read_text())
-    Path(out_json).write_text(json.dumps({"images": ids, "keypoints": [], "segmentation": []}))
+    empty = {"keypoints": [], "segmentation": [], "milliseconds": [1.0] * len(ids)}
+    Path(out_json).write_text(json.dumps({"images": ids} | empty))
 
 
 for module, function in (
