@@ -20,7 +20,7 @@ def running(cluster, partition="gpu") -> list[dict]:
 def test_a_study_runs_from_its_first_job_to_its_last(cluster, story):
     story.set_steps(6)
     before = {job["JobId"] for job in cluster.jobs()}
-    done = story.on(cluster)
+    done = story.on(cluster, "--resources", "field_shards=1")
     assert done.wait() == 0, story.said
     jobs = [job for job in cluster.jobs() if job["JobId"] not in before]
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
@@ -28,6 +28,11 @@ def test_a_study_runs_from_its_first_job_to_its_last(cluster, story):
     rules = {job["Comment"].split("_wildcards")[0] for job in asked_gpu}
     assert any("train_model" in rule for rule in rules), jobs
     assert {job["NodeList"] for job in asked_gpu} <= set(cluster.gpu_nodes)
+    # Never have two shards their fields on disk.
+    first, second = sorted(
+        (job["StartTime"], job["EndTime"]) for job in jobs if "group_shard" in job["StdOut"]
+    )
+    assert first[1] <= second[0]
     # Inference and decoding of a shard are one job, and so are metrics and their results.
     assert len(jobs) < story.said.count("Finished jobid"), [job["Comment"] for job in jobs]
     assert (story.folder / "results/tables/people_table.csv").read_text()
