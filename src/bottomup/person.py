@@ -130,8 +130,8 @@ def _read_keypoints(row: dict, skeleton: Skeleton, where: str) -> np.ndarray:
     if far.any():
         x, y, _ = labelled[far][0]
         raise InputError(
-            f"{where} has keypoint {skeleton.keypoints[far.argmax()]!r} at ({x:g}, {y:g}), which is "
-            "no place near an image; correct it, or give it visibility 0"
+            f"{where} has keypoint {skeleton.keypoints[far.argmax()]!r} at ({x:g}, {y:g}), which "
+            "is no place near an image; correct it, or give it visibility 0"
         )
     return labelled.astype(np.float32)
 
