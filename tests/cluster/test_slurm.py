@@ -121,10 +121,8 @@ def test_a_training_stops_before_its_wall_time_and_sends_itself_again(cluster, s
         process = story.on(cluster, TRAINED, *limited(runtime="4", wall_minutes="2"))
         story.wait_for_state(process)
         (job,) = running(cluster)
-        stopped = story.wait_for(
-            lambda: re.search(r"to be continued: stopped at step \d+ of 100000, its 2 .*", story.log),
-            "end of its time", process,
-        )  # fmt: skip
+        sentence = re.compile(r"to be continued: stopped at step \d+ of 100000, its 2 .*")
+        stopped = story.wait_for(lambda: sentence.search(story.log), "end of its time", process)
         fault.said.append(stopped[0])
         story.wait_for(lambda: "resumed at step" in story.log, "resumed training", process)
         (again,) = running(cluster)
