@@ -84,6 +84,16 @@ def test_persons_of_an_image_come_by_id(path):
     assert ids == sorted(ids)
 
 
+def test_a_keypoint_far_from_any_image_is_refused(path):
+    def move(content):
+        content["annotations"][0]["keypoints"][3:6] = [1e38, 30, 2]
+
+    people.edit_json(path, move)
+    assert "has keypoint 'left_eye' at (1e+38, 30), which is no place near an image" in refusal(
+        path
+    )
+
+
 def test_crowds_keep_their_run_lengths_and_are_not_annotated(path):
     crowd = read(path).persons[5][1]
     assert crowd.crowd

@@ -80,7 +80,8 @@ def test_a_killed_job_gives_its_gpus_back(start):
 def environment(monkeypatch):
     held = []
     monkeypatch.setattr(device_claims, "_held", held)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for name in ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("JAX_PLATFORMS", "")
     yield monkeypatch
     for file in held:
@@ -97,6 +98,16 @@ def test_who_asked_for_none_sees_none(environment, tmp_path):
 def test_more_than_there_are_is_all_there_are(environment, tmp_path):
     environment.setenv("CUDA_VISIBLE_DEVICES", "GPU-3f2a,GPU-77b1")
     assert claim(8, tmp_path) == ("GPU-3f2a", "GPU-77b1")
+
+
+def test_what_slurm_gave_to_this_job_is_not_fought_for(environment, tmp_path):
+    environment.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    environment.setenv("SLURM_JOB_ID", "7")
+    assert claim(2, tmp_path) == ("0", "1")
+    assert not list(tmp_path.iterdir())
+    assert claim(1, tmp_path) == ("0",)
+    environment.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert claim(1, tmp_path) == ("1",)  # two programs inside one job
 
 
 def test_gpus_are_found_by_their_device_files(environment, tmp_path):

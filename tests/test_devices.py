@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from bottomup import devices
+from bottomup import device_claims, devices
 from bottomup.errors import InputError
 
 on_tensorflow = pytest.mark.skipif(
@@ -24,10 +24,10 @@ def test_any_device_will_do():
 
 
 def test_asking_for_the_cpu_hides_the_gpu(monkeypatch):
-    for name in devices.NO_GPU:
+    for name in device_claims.HIDDEN:
         monkeypatch.setenv(name, "0")
     devices.use(device="cpu")
-    assert {name: devices.os.environ[name] for name in devices.NO_GPU} == devices.NO_GPU
+    assert {name: devices.os.environ[name] for name in device_claims.HIDDEN} == device_claims.HIDDEN
 
 
 @on_tensorflow

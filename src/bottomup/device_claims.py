@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
+SLURM_JOB = "SLURM_JOB_ID"
 HIDDEN = {VARIABLE: "-1", "JAX_PLATFORMS": "cpu"}
 DEVICE_FILE = re.compile(r"nvidia(\d+)")
 PAUSE_S = 1.0
@@ -41,6 +42,8 @@ def claim(count: int, folder: Path | None = None) -> tuple[str, ...]:
         return ()
     if not candidates:
         return ()
+    if SLURM_JOB in os.environ and len(candidates) <= count:
+        return candidates  # the scheduler has given these to this job alone
     folder = folder or _shared_folder()
     wanted, told = min(count, len(candidates)), False
     while len(mine := _take(candidates, wanted, folder)) < wanted:
@@ -72,7 +75,7 @@ def visible(devices: Path = Path("/dev")) -> tuple[str, ...]:
 
 
 def _shared_folder() -> Path:
-    owner = os.environ.get("SLURM_JOB_ID", "all")
+    owner = os.environ.get(SLURM_JOB, "all")
     return Path(tempfile.gettempdir()) / f"bottomup-gpus-{owner}"
 
 

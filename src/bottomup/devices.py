@@ -8,10 +8,10 @@ import os
 import sys
 from collections.abc import Mapping
 
+from bottomup.device_claims import HIDDEN
 from bottomup.errors import InputError
 
 BACKENDS = ("tensorflow", "jax")
-NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 
 def use(backend: str | None = None, device: str = "any", devices: str = "one") -> None:
@@ -28,7 +28,7 @@ def use(backend: str | None = None, device: str = "any", devices: str = "one") -
     if backend and "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = backend
     if device == "cpu":
-        os.environ.update(NO_GPU)
+        os.environ.update(HIDDEN)
     running = _backend(backend)
     found = description()
     if device == "gpu" and found["kind"] != "gpu":

@@ -11,6 +11,7 @@ from bottomup.skeleton import Skeleton
 
 MAX_SIDE = 65535  # of a JPEG
 Box = tuple[float, float, float, float]
+MAX_COORDINATE = 1 << 24  # px; up to here float32 holds every whole number
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,15 @@ def _read_keypoints(row: dict, skeleton: Skeleton, where: str) -> np.ndarray:
             f"{where} has visibility {keypoints[odd][0, 2]:g} at keypoint "
             f"{skeleton.keypoints[odd.argmax()]!r}; give 0 (unlabelled), 1 (hidden) or 2 (visible)"
         )
-    return np.where(keypoints[:, 2:] > 0, keypoints, 0).astype(np.float32)
+    labelled = np.where(keypoints[:, 2:] > 0, keypoints, 0)
+    far = np.abs(labelled[:, :2]).max(axis=1) > MAX_COORDINATE
+    if far.any():
+        x, y, _ = labelled[far][0]
+        raise InputError(
+            f"{where} has keypoint {skeleton.keypoints[far.argmax()]!r} at ({x:g}, {y:g}), which "
+            "is no place near an image; correct it, or give it visibility 0"
+        )
+    return labelled.astype(np.float32)
 
 
 def _read_box(

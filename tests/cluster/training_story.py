@@ -15,7 +15,7 @@ from workflow_story import Story
 STEPS = 80
 EXPERIMENT = """
 based_on: toy
-crop: 129
+crop: 65
 training: {{steps: {steps}, batch: 1, checkpoint_every: 5, log_every: 5}}
 """
 STUDY = """

@@ -20,6 +20,7 @@ publish: {tables: [overview, keypoints, segmentation, people_table], figures: []
 
 def run(folder: Path) -> dict[str, bytes]:
     """A study from its first job to its last; returns tables and result files by name."""
+    folder.mkdir()
     Story(folder)
     (folder / "config" / "twice.yaml").write_text(STUDY)
     (folder / "config" / "experiments" / "twice.yaml").write_text(EXPERIMENT)

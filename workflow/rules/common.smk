@@ -63,7 +63,7 @@ def untracked(function):
 
 def compute(wildcards):
     """What training and inference compute on; see `bottomup.devices.use`."""
-    return STUDY.compute
+    return STUDY.compute if gpus_of(wildcards) else STUDY.compute | {"device": "cpu"}
 
 
 @cache
