@@ -129,7 +129,7 @@ def run_predict(options: argparse.Namespace) -> None:
     if options.protocol:
         path = Path("config/protocols") / f"{options.protocol}.yaml"
         protocol = schema.validated(schema.read_yaml(path), schema.load_schema("protocol"), path)
-    unread = predict(options.run_dir, options.images, options.out, protocol)
+    unread = predict(options.run_dir, options.images, options.out, protocol, options.protocol)
     print(f"results in {options.out}")
     if unread:
         raise InputError(f"{len(unread)} images left out: {'; '.join(unread.values())}")

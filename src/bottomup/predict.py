@@ -23,7 +23,11 @@ SMALL_PX = 500  # drawn at twice the size, so that lines do not hide the people
 
 
 def predict(
-    run_dir: Path | str, images: Sequence[Path | str], out_dir: Path | str, protocol: Mapping | None
+    run_dir: Path | str,
+    images: Sequence[Path | str],
+    out_dir: Path | str,
+    protocol: Mapping | None,
+    name: str | None = None,
 ) -> dict[str, str]:
     """Writes images.json, keypoints.json, segmentation.json and one picture an image.
 
@@ -32,6 +36,7 @@ def predict(
         images: Image files, or folders of them.
         out_dir: Where to write.
         protocol: The keys of a protocol file; None looks once, at the side trained with.
+        name: Of the protocol; a run of DeeperCut has pairwise terms for each that it was tested by.
 
     Returns:
         Images that could not be read, and why; the others are done all the same.
@@ -43,7 +48,8 @@ def predict(
     predictor = Predictor.load(run_dir, (protocol or {}).get("output_stride"))
     settings = json.loads((Path(run_dir) / "run.json").read_text())["settings"]
     protocol = protocol or {"sides": [max(crop_sides(settings))], "flip": False, "decoder": {}}
-    decoder = _decoder_settings(settings["system_options"], protocol["decoder"])
+    found = run_terms(run_dir, settings, name)
+    decoder = _decoder_settings(settings["system_options"], protocol["decoder"], found)
     listed, results, unread = [], {"keypoints": [], "segmentation": []}, {}
     for number, path in enumerate(tqdm(paths, unit="image", file=sys.stderr), 1):
         try:
@@ -63,11 +69,33 @@ def predict(
     return unread
 
 
-def _decoder_settings(system_options: Mapping, decoder: Mapping) -> DecoderSettings:
+def run_terms(run_dir: Path | str, settings: Mapping, protocol: str | None) -> str | None:
+    """The file of a run's pairwise terms for a protocol; None for systems without.
+
+    Raises:
+        InputError: The run needs terms and has none for this protocol.
+    """
+    if "pairwise_statistics" not in settings["system_options"]:
+        return None
+    files = sorted(Path(run_dir).glob("pairwise/*/terms.json"))
+    fitting = [path for path in files if protocol in (None, path.parent.name)]
+    if not fitting:
+        known = ", ".join(path.parent.name for path in files) or "none"
+        raise InputError(
+            f"{run_dir}: no pairwise terms for protocol {protocol!r} (there are: {known}); test "
+            "the run by this protocol in a study, or name one that it was tested by"
+        )
+    return str(fitting[0])
+
+
+def _decoder_settings(
+    system_options: Mapping, decoder: Mapping, terms: str | None
+) -> DecoderSettings:
     """The protocol's settings, with the radius trained with where it states none."""
     stated = {name: value for name, value in decoder.items() if value is not None}
     trained = {"radius_px": system_options.get("radius_px", DecoderSettings.radius_px)}
-    return DecoderSettings.from_dict(trained | stated)
+    multicut = {**decoder.get("multicut", {}), "terms": terms}
+    return DecoderSettings.from_dict(trained | stated | {"multicut": multicut})
 
 
 def image_files(images: Iterable[Path | str]) -> list[Path]:

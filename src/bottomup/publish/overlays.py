@@ -5,6 +5,9 @@ an edge; long offsets from every node of a person to the first keypoint of the s
 probability of being a person; poses and masks, one colour a person. Keypoints that no field
 confirms are hollow.
 
+DeeperCut has other fields: the likeliest keypoint of every cell, the location refinement, offsets
+from one keypoint to all others of the same person, one colour a keypoint, and the poses.
+
 Reads the fields of the sample images and decodes them.
 """
 
@@ -21,7 +24,7 @@ from skimage.measure import block_reduce
 
 from bottomup.coco import read_images
 from bottomup.decoding import DecoderSettings, Detection, decode, hough_map
-from bottomup.fields.grid import Fields, Frame, node_xy, sub_cell_offsets
+from bottomup.fields.grid import Fields, Frame, PairFields, cell_xy, node_xy, sub_cell_offsets
 from bottomup.fields.store import read_fields
 from bottomup.publish import drawing, style
 from bottomup.publish.inputs import Inputs, Sample
@@ -36,6 +39,7 @@ SURE = 0.5
 MOST_LINES = 250
 SIDE_PX = 300
 BINS_ACROSS = 90
+FROM = "right_shoulder"  # whose pairwise offsets are drawn; else the skeleton's first keypoint
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,22 @@ class View:
     """One image with what the network and the decoder say of it."""
 
     pixels: np.ndarray
-    fields: Fields
+    fields: Fields | PairFields
     frame: Frame
     skeleton: Skeleton
     settings: DecoderSettings
     detections: Sequence[Detection]
+
+    @property
+    def tiles(self) -> "dict[str, Callable[[Axes, View], None]]":
+        """What there is to draw of it, by title."""
+        return PAIR_TILES if isinstance(self.fields, PairFields) else TILES
+
+    @property
+    def places(self) -> np.ndarray:
+        """Input px of the nodes or of the centres of the cells, [y, x, 2]."""
+        places = cell_xy if isinstance(self.fields, PairFields) else node_xy
+        return places(*self.fields.heatmap.shape[:2], self.fields.stride)
 
 
 def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
@@ -81,10 +96,10 @@ def _draw_sample(part: SubFigure, sample: Sample, views: Sequence[View]) -> None
     panels = part.subplots(max(1, len(views)), len(TILES), squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
-    for axes, title in zip(panels[0], TILES, strict=True):
+    for axes, title in zip(panels[0], views[0].tiles if views else TILES, strict=False):
         axes.set_title(title, size=7, weight="normal", loc="center", pad=2)
     for row, view in zip(panels, views, strict=False):
-        for axes, draw in zip(row, TILES.values(), strict=True):
+        for axes, draw in zip(row, view.tiles.values(), strict=False):
             draw(axes, view)
             _show_image_only(axes, view)
 
@@ -120,7 +135,8 @@ def _by_keypoint(values: np.ndarray) -> np.ndarray:
 
 def _heatmap(axes: Axes, view: View) -> None:
     _image(axes, view, paler=0.65)
-    _map(axes, _by_keypoint(view.fields.heatmap), view.fields.stride, 0)
+    first_px = float(view.places[0, 0, 0])
+    _map(axes, _by_keypoint(view.fields.heatmap), view.fields.stride, first_px)
 
 
 def _hough(axes: Axes, view: View) -> None:
@@ -158,11 +174,24 @@ def _thinned(chosen: np.ndarray) -> np.ndarray:
 def _short(axes: Axes, view: View) -> None:
     _image(axes, view, paler=0.65)
     heatmap = view.fields.heatmap
-    nodes = node_xy(*heatmap.shape[:2], view.fields.stride)
     chosen = _thinned(np.argwhere(heatmap >= SURE))
     i, j, k = chosen.T
     palette = np.array(sns.color_palette("husl", heatmap.shape[-1]))
-    _arrows(axes, nodes[i, j], view.fields.short[i, j, k], palette[k], 0.5)
+    _arrows(axes, view.places[i, j], view.fields.short[i, j, k], palette[k], 0.5)
+
+
+def _pairwise(axes: Axes, view: View) -> None:
+    """Offsets to every other keypoint from the sure cells nearest to one keypoint."""
+    _image(axes, view, paler=0.65)
+    names = view.skeleton.keypoints
+    source = names.index(FROM) if FROM in names else 0
+    near = np.linalg.norm(view.fields.short[:, :, source], axis=-1) <= view.fields.stride / 2
+    i, j = np.nonzero((view.fields.heatmap[:, :, source] >= SURE) & near)
+    palette = sns.color_palette("husl", len(names))
+    for number, (a, b) in enumerate(view.skeleton.ordered_pairs):
+        if a == source:
+            offsets = view.fields.pairwise[i, j, number]
+            _arrows(axes, view.places[i, j], offsets, [palette[b]], 0.5)
 
 
 def _mid(axes: Axes, view: View) -> None:
@@ -214,4 +243,11 @@ TILES: dict[str, Callable[[Axes, View], None]] = {
     "person": _segmentation,
     "pose": _pose,
     "instances": _instances,
+}
+PAIR_TILES: dict[str, Callable[[Axes, View], None]] = {
+    "input": _image,
+    "heatmap": _heatmap,
+    "location refinement": _short,
+    "pairwise offsets": _pairwise,
+    "pose": _pose,
 }
