@@ -185,7 +185,7 @@ def _pairwise(axes: Axes, view: View) -> None:
     _image(axes, view, paler=0.65)
     names = view.skeleton.keypoints
     source = names.index(FROM) if FROM in names else 0
-    near = np.linalg.norm(view.fields.short[:, :, source], axis=-1) <= view.fields.stride / 2
+    near = np.linalg.norm(view.fields.short[:, :, source], axis=-1) <= view.fields.stride * 0.75
     i, j = np.nonzero((view.fields.heatmap[:, :, source] >= SURE) & near)
     palette = sns.color_palette("husl", len(names))
     for number, (a, b) in enumerate(view.skeleton.ordered_pairs):
