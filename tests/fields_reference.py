@@ -108,3 +108,29 @@ def bilinear(field, column, row):
             weight = max(0, 1 - abs(i - row)) * max(0, 1 - abs(j - column))
             total += weight * field[i, j]
     return total
+
+
+def pair_targets(keypoints, instance_map, skeleton, stride, radius_px):
+    """Same keys as `systems.deepercut.targets`, without the batch axis."""
+    side = instance_map.shape[0]
+    count = (side - 1) // stride
+    num = skeleton.num_keypoints
+    pairs = [(a, b) for a in range(num) for b in range(num) if a != b]
+    shapes = {"heatmap": (num,), "short": (num, 2), "pairwise": (len(pairs), 2)}
+    shapes |= {"heatmap_weight": (1,), "short_weight": (num,), "pairwise_weight": (len(pairs),)}
+    out = {name: np.zeros((count, count, *shape)) for name, shape in shapes.items()}
+    for i, j in np.ndindex(count, count):
+        centre = np.array([j * stride + stride / 2, i * stride + stride / 2])
+        here = instance_map[int(centre[1]), int(centre[0])]
+        out["heatmap_weight"][i, j] = not here & (CROWD | UNANNOTATED)
+        for k in range(num):
+            owner = nearest_owner(keypoints, k, centre, side, radius_px)
+            if owner is None:
+                continue
+            out["heatmap"][i, j, k] = out["short_weight"][i, j, k] = 1
+            out["short"][i, j, k] = keypoints[owner, k, :2] - centre
+            for number, (start, end) in enumerate(pairs):
+                if start == k and counts(keypoints[owner, end], side):
+                    out["pairwise_weight"][i, j, number] = 1
+                    out["pairwise"][i, j, number] = keypoints[owner, end, :2] - centre
+    return out

@@ -78,3 +78,12 @@ def test_a_schedule_survives_saving():
     rate = learning_rate(BASIS | {"schedule": "step", "drop_at": [0.5], "drop_factor": 0.5})
     again = type(rate).from_config(rate.get_config())
     assert [float(again(step)) for step in (0, 60)] == [float(rate(step)) for step in (0, 60)]
+
+
+def test_a_table_gives_the_rate_of_each_step():
+    rows = [{"until": 10, "factor": 0.25}, {"until": 30, "factor": 1}, {"until": 99, "factor": 0.1}]
+    rate = learning_rate(BASIS | {"schedule": "table", "learning_rates": rows})
+    peak = BASIS["learning_rate"]
+    expected = {0: 0.25, 9: 0.25, 10: 1, 29: 1, 30: 0.1, 98: 0.1, 500: 0.1}
+    for step, factor in expected.items():
+        assert float(rate(step)) == pytest.approx(factor * peak), step

@@ -116,3 +116,24 @@ def test_the_instance_map_is_resized_by_its_nearest_pixel_and_padded():
         *[[1, 2, 2, 3, 3], [4, 5, 5, 6, 6], [4, 5, 5, 6, 6]],
         *[[0] * 5, [0] * 5],
     ]
+
+
+def test_pairwise_terms_learned_elsewhere_group_the_people(annotations, tmp_path):
+    pytest.importorskip("sklearn", reason="pairwise terms are fitted by scikit-learn")
+    other, _ = make_coco(tmp_path, (2, 3, 1, 2), seed=9, first_id=50, write_images=False)
+    words = ["--system", "deepercut", "--radius", "10", "--learn-from", str(other)]
+    summary = run([annotations], tmp_path, *words, "--garbage", "0")
+    assert summary["keypoints"]["AP"] > 0.9
+    assert summary["segmentation"] is None
+
+
+def test_what_is_learned_from_is_not_scored(annotations, capsys):
+    files = ["--annotations", str(annotations), "--learn-from", str(annotations)]
+    assert main(["oracle", "--system", "deepercut", "--output-stride", "8", *files]) == 2
+    assert "image 1 is to be learned from and scored" in capsys.readouterr().err
+
+
+def test_grouping_needs_terms(annotations, capsys):
+    words = ["--system", "deepercut", "--output-stride", "8", "--annotations", str(annotations)]
+    assert main(["oracle", *words]) == 2
+    assert "needs pairwise terms" in capsys.readouterr().err

@@ -1,14 +1,12 @@
 """One person in an image or crop, by fields of one kind and of the other."""
 
 from dataclasses import replace
-from types import ModuleType
 
 import numpy as np
 import pytest
 
-from bottomup import lookup
 from bottomup.decoding import DecoderSettings, decode
-from bottomup.fields.grid import Frame
+from bottomup.fields.grid import Frame, PairFields
 from bottomup.single_person import decode_one, finder
 from bottomup.skeleton import COCO_PERSON
 from networks import save_run, small_network
@@ -29,16 +27,18 @@ def test_nobody_is_nobody():
     assert decode_one(empty, COCO_PERSON, settings, frame) == []
 
 
-def test_other_fields_are_read_by_their_maxima(monkeypatch):
-    places = np.array([[10.0, 20.0, 0.8], [30.0, 40.0, 0.4]], np.float32)
-    argmax = ModuleType("argmax")
-    argmax.decode_single = lambda fields, skeleton: {"pairs": places}[fields]
-    modules = {("decoding", "argmax"): argmax}
-    monkeypatch.setattr(lookup, "load", lambda *name: modules[name])
-    [person] = decode_one("pairs", COCO_PERSON, DecoderSettings(), Frame(2.0, 100, 100))
-    assert person.keypoints == pytest.approx(np.array([[5, 10, 0.8], [15, 20, 0.4]]))
-    assert person.score == pytest.approx(0.6)
-    assert person.placed.all()
+def test_pair_fields_are_read_by_their_maxima():
+    heatmap = np.zeros((4, 5, 17), np.float32)
+    heatmap[1, 2, 0], heatmap[3, 4, 1] = 0.8, 0.4
+    short = np.zeros((4, 5, 17, 2), np.float32)
+    short[1, 2, 0] = (3, -2)
+    pairwise = np.zeros((4, 5, 17 * 16, 2), np.float32)
+    fields = PairFields(heatmap, short, pairwise, stride=8)
+    [person] = decode_one(fields, COCO_PERSON, DecoderSettings(), Frame(2.0, 100, 100))
+    first, second = (2 * 8 + 4 + 3, 8 + 4 - 2), (4 * 8 + 4, 3 * 8 + 4)
+    assert 2 * person.keypoints[:2, :2] == pytest.approx(np.array([first, second]))
+    assert person.keypoints[:2, 2] == pytest.approx([0.8, 0.4])
+    assert person.score == pytest.approx(1.2 / 17)
 
 
 def test_a_run_finds_keypoints_in_crops(tmp_path):

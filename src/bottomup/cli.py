@@ -144,7 +144,13 @@ def run_predict(options: argparse.Namespace) -> None:
         protocol = schema.validated(schema.read_yaml(path), schema.load_schema("protocol"), path)
     drawn = Drawings(pictures=options.pictures, cut_outs=options.cut_outs)
     unread = predict(
-        options.run_dir, options.images, options.out, protocol, drawn, options.single_person
+        options.run_dir,
+        options.images,
+        options.out,
+        protocol,
+        name=options.protocol,
+        drawings=drawn,
+        single_person=options.single_person,
     )
     print(f"results in {options.out}")
     if unread:

@@ -66,6 +66,22 @@ def check_training(values: Mapping, shown: str) -> None:
         raise InputError(
             f"{shown}: augmentation.scale is [{low}, {high}]; put the lower factor first"
         )
+    check_learning_rates(values["training"], shown)
+
+
+def check_learning_rates(schedule: Mapping, shown: str) -> None:
+    """A table of learning rates goes up in steps, and is given where it is asked for."""
+    ends = [row["until"] for row in schedule["learning_rates"]]
+    if schedule["schedule"] == "table" and not ends:
+        raise InputError(
+            f"{shown}: training.schedule is 'table' and training.learning_rates is empty; give "
+            "rows of until and factor"
+        )
+    if ends != sorted(set(ends)):
+        raise InputError(
+            f"{shown}: training.learning_rates end at the steps {ends}; put them in order, each "
+            "once"
+        )
 
 
 def check_start(initial: str | Mapping, shown: str) -> None:

@@ -40,6 +40,7 @@ def predict(
     images: Sequence[Path | str],
     out_dir: Path | str,
     protocol: Mapping | None,
+    name: str | None = None,
     drawings: Drawings = Drawings(),
     single_person: bool = False,
 ) -> dict[str, str]:
@@ -50,6 +51,7 @@ def predict(
         images: Image files, folders of them, or patterns.
         out_dir: Where to write.
         protocol: The keys of a protocol file; None looks once, at the side trained with.
+        name: Of the protocol; a run of DeeperCut has pairwise terms for each that it was tested by.
         drawings: What to draw; people of at least a score of .2.
         single_person: Take every image to show one person.
 
@@ -64,7 +66,8 @@ def predict(
     predictor = Predictor.load(run_dir, stated.get("output_stride"), stated.get("refine", True))
     settings = json.loads((Path(run_dir) / "run.json").read_text())["settings"]
     protocol = protocol or {"sides": [max(crop_sides(settings))], "flip": False, "decoder": {}}
-    decoder = _decoder_settings(settings["system_options"], protocol["decoder"])
+    terms = None if single_person else run_terms(run_dir, settings, name)
+    decoder = _decoder_settings(settings["system_options"], protocol["decoder"], terms)
     listed, results, unread = [], {"keypoints": [], "segmentation": []}, {}
     for number, path in enumerate(tqdm(paths, unit="image", file=sys.stderr), 1):
         try:
@@ -79,23 +82,45 @@ def predict(
         size = {"height": pixels.shape[0], "width": pixels.shape[1]}
         listed.append({"id": number, "file_name": str(path)} | size)
         _add_results(results, number, people)
-        name = f"{number:05d}-{path.stem}"
+        stem = f"{number:05d}-{path.stem}"
         sure = [person for person in people if person.score >= LEAST_DRAWN_SCORE]
         if drawings.pictures:
-            _draw(pixels, sure, predictor.skeleton, Path(out_dir) / f"{name}.png")
+            _draw(pixels, sure, predictor.skeleton, Path(out_dir) / f"{stem}.png")
         if drawings.cut_outs:
-            _cut_out(pixels, sure, Path(out_dir) / "people", name)
+            _cut_out(pixels, sure, Path(out_dir) / "people", stem)
     for name, rows in {"images": listed, **results}.items():
         with written_aside(Path(out_dir) / f"{name}.json") as aside:
             aside.write_text(json.dumps(rows))
     return unread
 
 
-def _decoder_settings(system_options: Mapping, decoder: Mapping) -> DecoderSettings:
+def run_terms(run_dir: Path | str, settings: Mapping, protocol: str | None) -> str | None:
+    """The file of a run's pairwise terms for a protocol; None for systems without.
+
+    Raises:
+        InputError: The run needs terms and has none for this protocol.
+    """
+    if "pairwise_statistics" not in settings["system_options"]:
+        return None
+    files = sorted(Path(run_dir).glob("pairwise/*/terms.json"))
+    fitting = [path for path in files if protocol in (None, path.parent.name)]
+    if not fitting:
+        known = ", ".join(path.parent.name for path in files) or "none"
+        raise InputError(
+            f"{run_dir}: no pairwise terms for protocol {protocol!r} (there are: {known}); test "
+            "the run by this protocol in a study, or name one that it was tested by"
+        )
+    return str(fitting[0])
+
+
+def _decoder_settings(
+    system_options: Mapping, decoder: Mapping, terms: str | None
+) -> DecoderSettings:
     """The protocol's settings, with the radius trained with where it states none."""
     stated = {name: value for name, value in decoder.items() if value is not None}
     trained = {"radius_px": system_options.get("radius_px", DecoderSettings.radius_px)}
-    return DecoderSettings.from_dict(trained | stated)
+    multicut = {**decoder.get("multicut", {}), "terms": terms}
+    return DecoderSettings.from_dict(trained | stated | {"multicut": multicut})
 
 
 def image_files(images: Iterable[Path | str]) -> list[Path]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bottomup import lookup
 from bottomup.decoding import DecoderSettings, Detection, decode
-from bottomup.fields.grid import Fields, Frame
+from bottomup.decoding.argmax import decode_single
+from bottomup.fields.grid import Fields, Frame, PairFields
 from bottomup.imputation import Finder
 from bottomup.inference import Predictor, fields_of_images
 from bottomup.skeleton import Skeleton
@@ -21,7 +21,7 @@ from bottomup.training_step import crop_sides
 
 
 def decode_one(
-    fields: object, skeleton: Skeleton, settings: DecoderSettings, frame: Frame
+    fields: Fields | PairFields, skeleton: Skeleton, settings: DecoderSettings, frame: Frame
 ) -> list[Detection]:
     """The person that the fields of one image describe; [] if there is none.
 
@@ -30,7 +30,7 @@ def decode_one(
     """
     if isinstance(fields, Fields):
         return decode(fields, skeleton, settings, frame)[:1]
-    found = np.asarray(lookup.load("decoding", "argmax").decode_single(fields, skeleton))
+    found = decode_single(fields, skeleton)
     keypoints = np.column_stack([frame.to_image(found[:, :2]), found[:, 2]]).astype(np.float32)
     return [Detection(keypoints, np.ones(len(keypoints), bool), float(found[:, 2].mean()))]
 

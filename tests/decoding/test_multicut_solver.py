@@ -60,6 +60,21 @@ def test_never_worse_than_all_apart_or_greedy_alone(seed):
         assert found <= objective_of(start, unary, join) + 1e-9
 
 
+@pytest.mark.parametrize("bias", [0.0, 0.2])
+def test_many_doubtful_candidates_end(bias):
+    """An untrained network finds every keypoint everywhere, and half of all pairs alike."""
+    generator = np.random.default_rng(0)
+    count = 400
+    unary = generator.normal(bias, 0.05, count)
+    join = np.triu(generator.normal(0, 0.3, (count, count)), 1)
+    keypoint, xy = generator.integers(0, 5, count), generator.uniform(0, 250, (count, 2))
+    distance = np.linalg.norm(xy[:, None] - xy, axis=-1)
+    join = np.where(keypoint[:, None] == keypoint, 0.2 * (distance - 10), join + join.T)
+    np.fill_diagonal(join, 0)
+    found = cost(solve(unary, join), unary, join)
+    assert found <= cost(greedy(unary, join), unary, join)
+
+
 @given(st.integers(0, 10**6))
 @settings(max_examples=100, deadline=None)
 def test_the_cost_is_the_objective_of_the_reference(seed):

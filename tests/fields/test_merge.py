@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from bottomup.fields.grid import Fields, grid_size
+from bottomup.fields.grid import Fields, PairFields, grid_size
 from bottomup.fields.merge import flip_fields, merge_fields
 from bottomup.skeleton import COCO_PERSON
+from bottomup.systems import deepercut
 from bottomup.systems.personlab import Options, targets
 
 STRIDE, SUB_CELLS = 8, 2
+PAIR = ("heatmap", "short", "pairwise")
 ALL = ("heatmap", "short", "mid", "long", "segmentation", "distance")
 
 
@@ -93,3 +95,29 @@ def test_offsets_count_by_the_probability_that_they_mean_anything():
     assert np.abs(merged.short - sure.short)[disk].max() < 2
     np.testing.assert_allclose(merged.heatmap, sure.heatmap / 2)
     np.testing.assert_allclose(merged.distance, sure.distance / 2 - 2)
+
+
+def pair_fields(keypoints, side, radius_px=12):
+    """Ideal fields of pairs of one person, [keypoint, 3]."""
+    options = deepercut.Options(radius_px=radius_px)
+    empty = np.zeros((1, side, side), np.int32)
+    goals = deepercut.targets(keypoints[None, None], empty, COCO_PERSON, STRIDE, options)
+    return PairFields(*(np.asarray(goals[name])[0] for name in PAIR), STRIDE)
+
+
+def test_fields_of_pairs_of_a_mirrored_image_flip_back():
+    flipped = flip_fields(pair_fields(mirrored(person(129), 129), 129), COCO_PERSON)
+    assert_same(flipped, pair_fields(person(129), 129), PAIR)
+
+
+def test_fields_of_pairs_at_another_scale_agree():
+    """Where every view is sure, the merged offsets lead to the same places."""
+    one, other = person(129), person(257)
+    other[:, :2] = one[:, :2] * 2
+    small, large = pair_fields(one, 129), pair_fields(other, 257, 24)
+    merged = merge_fields([(small, 1.0), (large, 2.0)], COCO_PERSON)
+    sure = merged.heatmap > 0.999
+    assert sure.sum() > 17
+    np.testing.assert_allclose(merged.short[sure], small.short[sure], atol=0.1)
+    starts = sure[..., COCO_PERSON.ordered_pairs[:, 0]]
+    np.testing.assert_allclose(merged.pairwise[starts], small.pairwise[starts], atol=0.1)

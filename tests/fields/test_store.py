@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bottomup.errors import InputError
-from bottomup.fields.grid import Fields, Frame
+from bottomup.fields.grid import Fields, Frame, PairFields
 from bottomup.fields.store import image_ids, read_fields, read_image_fields, write_fields
 
 
@@ -57,3 +57,19 @@ def test_a_damaged_file_is_named(path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match=r"fields\.h5: damaged fields"):
         list(read_fields(path))
+
+
+def test_fields_of_pairs_come_back(tmp_path):
+    random = np.random.default_rng(0)
+    fields = PairFields(
+        random.random((5, 4, 3), np.float32),
+        random.normal(0, 10, (5, 4, 3, 2)).astype(np.float32),
+        random.normal(0, 50, (5, 4, 6, 2)).astype(np.float32),
+        8,
+    )
+    with h5py.File(tmp_path / "pairs.h5", "w") as file:
+        write_fields(file, 7, fields, Frame(0.5, 70, 60))
+    found, frame = read_image_fields(tmp_path / "pairs.h5", 7)
+    assert (frame, found.stride) == (Frame(0.5, 70, 60), 8)
+    for name in ("heatmap", "short", "pairwise"):
+        np.testing.assert_allclose(getattr(found, name), getattr(fields, name), rtol=1e-3)

@@ -4,14 +4,15 @@ is); mask offsets, from the nodes of a person to the centroid of its keypoints (
 a head for them, the mean of the places that its long offsets point to); and its three outputs,
 poses, masks, and both together.
 
-Reads the fields of the sample images and decodes them.
+Reads the fields of the sample images and decodes them. DeeperCut has no masks and is left out.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from bottomup.fields.grid import Fields
 from bottomup.publish.inputs import Inputs
-from bottomup.publish.overlays import JOINT_TILES, draw_sheet
+from bottomup.publish.overlays import JOINT_TILES, draw_sheet, read_views
 
 KIND = "figure"
 CATEGORY = "Pictures"
@@ -20,4 +21,10 @@ NEEDS = ("samples",)
 
 def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
     """Writes the figure to each output."""
-    draw_sheet(inputs.samples, JOINT_TILES, outputs)
+    sheets = [(sample, list(read_views(sample))) for sample in inputs.samples]
+    shown = [
+        (sample, views, JOINT_TILES)
+        for sample, views in sheets
+        if all(isinstance(view.fields, Fields) for view in views)
+    ]
+    draw_sheet(shown, outputs)

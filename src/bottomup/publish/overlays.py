@@ -5,6 +5,9 @@ an edge; long offsets from every node of a person to the first keypoint of the s
 probability of being a person; poses and masks, one colour a person. Keypoints that no field
 confirms are hollow.
 
+DeeperCut has other fields: the likeliest keypoint of every cell, the location refinement, offsets
+from one keypoint to all others of the same person, one colour a keypoint, and the poses.
+
 Reads the fields of the sample images and decodes them.
 """
 
@@ -21,7 +24,7 @@ from skimage.measure import block_reduce
 
 from bottomup.coco import read_images
 from bottomup.decoding import DecoderSettings, Detection, decode, hough_map
-from bottomup.fields.grid import Fields, Frame, node_xy, sub_cell_offsets
+from bottomup.fields.grid import Fields, Frame, PairFields, cell_xy, node_xy, sub_cell_offsets
 from bottomup.fields.store import read_fields
 from bottomup.publish import drawing, style
 from bottomup.publish.inputs import Inputs, Sample
@@ -36,6 +39,7 @@ SURE = 0.5
 MOST_LINES = 250
 SIDE_PX = 300
 BINS_ACROSS = 90
+FROM = "right_shoulder"  # whose pairwise offsets are drawn; else the skeleton's first keypoint
 
 
 @dataclass(frozen=True)
@@ -43,32 +47,43 @@ class View:
     """One image with what the network and the decoder say of it."""
 
     pixels: np.ndarray
-    fields: Fields
+    fields: Fields | PairFields
     frame: Frame
     skeleton: Skeleton
     settings: DecoderSettings
     detections: Sequence[Detection]
 
+    @property
+    def tiles(self) -> "dict[str, Callable[[Axes, View], None]]":
+        """What there is to draw of it, by title."""
+        return PAIR_TILES if isinstance(self.fields, PairFields) else TILES
+
+    @property
+    def places(self) -> np.ndarray:
+        """Input px of the nodes or of the centres of the cells, [y, x, 2]."""
+        places = cell_xy if isinstance(self.fields, PairFields) else node_xy
+        return places(*self.fields.heatmap.shape[:2], self.fields.stride)
+
 
 def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
     """Writes the figure to each output."""
-    draw_sheet(inputs.samples, TILES, outputs)
+    sheets = [(sample, list(read_views(sample))) for sample in inputs.samples]
+    draw_sheet([(one, views, views[0].tiles if views else TILES) for one, views in sheets], outputs)
 
 
 def draw_sheet(
-    samples: Sequence[Sample],
-    tiles: Mapping[str, Callable[[Axes, View], None]],
+    rows: Sequence[tuple[Sample, Sequence[View], Mapping[str, Callable[[Axes, View], None]]]],
     outputs: Sequence[Path | str],
 ) -> None:
-    """Writes a sheet with a row of tiles for each image of each sample."""
-    views = [list(read_views(sample)) for sample in samples]
-    heights = [0.35 + (TILE + 0.04) * max(1, len(found)) for found in views] or [1.0]
-    with style.new_figure((TILE + 0.05) * len(tiles), sum(heights)) as figure:
-        if not views:
+    """Writes a sheet: for each sample a title, and for each of its images a row of tiles."""
+    heights = [0.35 + (TILE + 0.04) * max(1, len(views)) for _, views, _ in rows] or [1.0]
+    across = max((len(tiles) for *_, tiles in rows), default=len(TILES))
+    with style.new_figure((TILE + 0.05) * across, sum(heights)) as figure:
+        if not rows:
             style.nothing_to_draw(figure, "no run has given fields yet")
         parts = figure.subfigures(len(heights), height_ratios=heights, squeeze=False)[:, 0]
-        for part, sample, found in zip(parts, samples, views, strict=False):
-            _draw_sample(part, sample, found, tiles)
+        for part, (sample, views, tiles) in zip(parts, rows, strict=False):
+            _draw_sample(part, sample, views, tiles, across)
         style.save(figure, outputs)
 
 
@@ -84,16 +99,18 @@ def read_views(sample: Sample) -> Iterator[View]:
         yield View(pixels, fields, frame, sample.skeleton, settings, found)
 
 
-def _draw_sample(part: SubFigure, sample: Sample, views: Sequence[View], tiles: Mapping) -> None:
+def _draw_sample(
+    part: SubFigure, sample: Sample, views: Sequence[View], tiles: Mapping, across: int
+) -> None:
     words = f"{sample.experiment}, seed {sample.seed}: {sample.dataset} {sample.split}"
     part.suptitle(f"{words}, {sample.protocol}", x=0.005, ha="left", size=8, weight="bold")
-    panels = part.subplots(max(1, len(views)), len(tiles), squeeze=False)
+    panels = part.subplots(max(1, len(views)), across, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
-    for axes, title in zip(panels[0], tiles, strict=True):
+    for axes, title in zip(panels[0], tiles, strict=False):
         axes.set_title(title, size=7, weight="normal", loc="center", pad=2)
     for row, view in zip(panels, views, strict=False):
-        for axes, draw in zip(row, tiles.values(), strict=True):
+        for axes, draw in zip(row, tiles.values(), strict=False):
             draw(axes, view)
             _show_image_only(axes, view)
 
@@ -129,7 +146,8 @@ def _by_keypoint(values: np.ndarray) -> np.ndarray:
 
 def _heatmap(axes: Axes, view: View) -> None:
     _image(axes, view, paler=0.65)
-    _map(axes, _by_keypoint(view.fields.heatmap), view.fields.stride, 0)
+    first_px = float(view.places[0, 0, 0])
+    _map(axes, _by_keypoint(view.fields.heatmap), view.fields.stride, first_px)
 
 
 def _hough(axes: Axes, view: View) -> None:
@@ -167,11 +185,24 @@ def _thinned(chosen: np.ndarray) -> np.ndarray:
 def _short(axes: Axes, view: View) -> None:
     _image(axes, view, paler=0.65)
     heatmap = view.fields.heatmap
-    nodes = node_xy(*heatmap.shape[:2], view.fields.stride)
     chosen = _thinned(np.argwhere(heatmap >= SURE))
     i, j, k = chosen.T
     palette = np.array(sns.color_palette("husl", heatmap.shape[-1]))
-    _arrows(axes, nodes[i, j], view.fields.short[i, j, k], palette[k], 0.5)
+    _arrows(axes, view.places[i, j], view.fields.short[i, j, k], palette[k], 0.5)
+
+
+def _pairwise(axes: Axes, view: View) -> None:
+    """Offsets to every other keypoint from the sure cells nearest to one keypoint."""
+    _image(axes, view, paler=0.65)
+    names = view.skeleton.keypoints
+    source = names.index(FROM) if FROM in names else 0
+    near = np.linalg.norm(view.fields.short[:, :, source], axis=-1) <= view.fields.stride * 0.75
+    i, j = np.nonzero((view.fields.heatmap[:, :, source] >= SURE) & near)
+    palette = sns.color_palette("husl", len(names))
+    for number, (a, b) in enumerate(view.skeleton.ordered_pairs):
+        if a == source:
+            offsets = view.fields.pairwise[i, j, number]
+            _arrows(axes, view.places[i, j], offsets, [palette[b]], 0.5)
 
 
 def _mid(axes: Axes, view: View) -> None:
@@ -254,4 +285,12 @@ JOINT_TILES: dict[str, Callable[[Axes, View], None]] = {
     "pose": _pose,
     "mask": _instances,
     "joint": _people,
+}
+# What DeeperCut shows; it has no masks.
+PAIR_TILES: dict[str, Callable[[Axes, View], None]] = {
+    "input": _image,
+    "heatmap": _heatmap,
+    "location refinement": _short,
+    "pairwise offsets": _pairwise,
+    "pose": _pose,
 }

@@ -136,12 +136,12 @@ def _improved(clusters, unary, join):
     """Joint Kernighan-Lin: pairs of clusters, splits and suppressions, until nothing is gained."""
     count = len(unary)
     clusters = _renumbered(clusters)
-    changed = np.ones(count + 1, np.bool_)
+    changed = np.ones(count + 2, np.bool_)
     scratch = (np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64))
     sums = np.empty((2, count))
     while True:
         gained = 0.0
-        fresh = np.zeros(count + 1, np.bool_)
+        fresh = np.zeros(count + 2, np.bool_)
         number = clusters.max() + 1
         for a in range(number):
             for b in range(a + 1, number):
@@ -150,26 +150,22 @@ def _improved(clusters, unary, join):
                     if gain > LEAST_GAIN:
                         gained += gain
                         fresh[a] = fresh[b] = True
-        for a in range(number):
-            spare = _unused(clusters)
+        for a in range(number + 1):
+            spare = _unused(clusters, a)
             gain = _exchange(clusters, a, spare, True, unary, join, scratch, sums)
             if gain > LEAST_GAIN:
                 gained += gain
                 fresh[a] = fresh[spare] = True
-        spare = _unused(clusters)
-        gain = _exchange(clusters, spare, _unused(clusters) + 1, True, unary, join, scratch, sums)
-        if gain > LEAST_GAIN:
-            gained += gain
-            fresh[spare] = True
         if gained <= LEAST_GAIN:
             return clusters
         changed = fresh
 
 
 @njit(cache=True, nogil=True)
-def _unused(clusters):
-    """The lowest number that no cluster has."""
-    used = np.zeros(len(clusters) + 1, np.bool_)
+def _unused(clusters, but):
+    """The lowest number that no cluster has, but for one."""
+    used = np.zeros(len(clusters) + 3, np.bool_)
+    used[but] = True
     for n in range(len(clusters)):
         if clusters[n] >= 0:
             used[clusters[n]] = True
@@ -183,7 +179,7 @@ def _unused(clusters):
 def _renumbered(clusters):
     """Clusters as 0, 1, 2, ... in the order of their first members."""
     found = np.full(len(clusters), SUPPRESSED)
-    number = np.full(len(clusters) + 1, -1)
+    number = np.full(len(clusters) + 2, -1)
     following = 0
     for n in range(len(clusters)):
         if clusters[n] >= 0:
