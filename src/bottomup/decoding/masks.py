@@ -1,9 +1,8 @@
 """Instance masks: person nodes go to the nearest embedding, the outline comes from sub-cells.
 
-Between people who touch there is no outline in a probability of "person". Without a distance head
-each pixel goes with the nodes around it. With one, each node owns a disk as large as its distance
-to the outline: everything in it is the same person, so a pixel goes to the node into whose disk it
-reaches deepest.
+Between people who touch there is no outline in a probability of "person": each pixel goes with the
+nodes around it. A distance head says how far each of them is from the border; between two nodes it
+runs in the proportion of their distances.
 """
 
 from itertools import pairwise
@@ -19,6 +18,8 @@ FAR = 0.5  # a keypoint's embedding error counts up to this much, in person scal
 # A node whose embedding is so many times as far as the person's median one is somebody else's, if
 # it is further than the floor, in person scales.
 STRAY, STRAY_FLOOR = 4.0, 0.15
+LEAST_DISTANCE_PX = 0.5  # of an owned node from the border: it keeps its own pixel
+SHARPNESS = -0.75  # of cubic interpolation
 FILL_ROUNDS = 3
 FILL_NEIGHBOURS = 4  # of 8, that must agree to fill a hole
 
@@ -49,7 +50,7 @@ def node_owners(fields: Fields, poses, settings: DecoderSettings) -> np.ndarray:
         poses.scales, np.float32(settings.embedding_threshold), owners, errors,
     )  # fmt: skip
     _drop_strays(owners, errors, len(poses.scores))
-    return owners if fields.distance is not None else _fill(owners, inside)
+    return _fill(owners, inside, FILL_ROUNDS if fields.distance is None else 0)
 
 
 def nodes_inside(fields: Fields, settings: DecoderSettings) -> np.ndarray:
@@ -91,15 +92,23 @@ def label_image(fields: Fields, owners, settings: DecoderSettings, frame: Frame)
         int16 [width, height], column by column as COCO counts: 1 + the index of a person, or 0.
     """
     labels = np.zeros((frame.width, frame.height), np.int16)
-    threshold = np.float32(settings.person_threshold)
-    outline = fields.segmentation, fields.sub_cells, threshold
-    step = frame.scale / fields.stride
-    if fields.distance is None:
-        _paint(*outline, owners, step, labels)
-    else:
-        reach = np.clip(fields.distance, -OUTLINE_REACH_PX, OUTLINE_REACH_PX) / fields.stride
-        _paint_disks(*outline, owners, reach.astype(np.float32), step, labels)
+    _paint(
+        fields.segmentation, fields.sub_cells, np.float32(settings.person_threshold),
+        owners, node_weights(fields, owners), frame.scale / fields.stride, labels,
+    )  # fmt: skip
     return labels
+
+
+def node_weights(fields: Fields, owners: np.ndarray) -> np.ndarray:
+    """How much a node counts for its owner, or for nobody, float32 [y, x].
+
+    All alike without a distance head; with one, by the distance to the border, so that nodes of
+    people whom nobody annotated keep their own pixels, and those on no person do not count.
+    """
+    if fields.distance is None:
+        return np.ones(owners.shape, np.float32)
+    far = np.minimum(fields.distance, np.float32(OUTLINE_REACH_PX))
+    return np.maximum(far, np.where(owners > 0, np.float32(LEAST_DISTANCE_PX), 0))
 
 
 @njit(cache=True, nogil=True)
@@ -162,12 +171,12 @@ def _drop_strays(owners, errors, persons):
 
 
 @njit(cache=True, nogil=True)
-def _fill(owners, inside):
+def _fill(owners, inside, rounds):
     """Closes holes inside people and adds a rim of nodes around them, where the outline runs."""
     rows, columns = owners.shape
     around = np.empty(8, np.int16)
-    for turn in range(FILL_ROUNDS + 1):
-        rim = turn == FILL_ROUNDS
+    for turn in range(rounds + 1):
+        rim = turn == rounds
         filled = owners.copy()
         for i in range(rows):
             for j in range(columns):
@@ -194,8 +203,11 @@ def _fill(owners, inside):
 
 
 @njit(cache=True, nogil=True)
-def _paint(segmentation, cells, threshold, owners, step, labels):
-    """Labels each pixel of the outline with the owner of most of the nodes around it."""
+def _paint(segmentation, cells, threshold, owners, weights, step, labels):
+    """Labels each pixel inside the outline with the owner for whom most of the nodes around speak.
+
+    A node speaks with its bilinear share of the pixel times its weight, for nobody, too.
+    """
     width, height = labels.shape
     rows, columns = owners.shape
     for u in range(width):
@@ -206,62 +218,58 @@ def _paint(segmentation, cells, threshold, owners, step, labels):
             y = v * step
             i = min(int(y), max(rows - 2, 0))
             below = min(i + 1, rows - 1)
-            upper_left, upper_right = owners[i, j], owners[i, right]
-            lower_left, lower_right = owners[below, j], owners[below, right]
-            if not (upper_left or upper_right or lower_left or lower_right):
+            around = owners[i, j], owners[i, right], owners[below, j], owners[below, right]
+            if not (around[0] or around[1] or around[2] or around[3]):
                 continue
             if _probability(segmentation, cells, x, y) < threshold:
                 continue
-            labels[u, v] = _majority(upper_left, upper_right, lower_left, lower_right, x - j, y - i)
-
-
-@njit(cache=True, nogil=True)
-def _paint_disks(segmentation, cells, threshold, owners, reach, step, labels):
-    """Labels each pixel of the outline with the owner of the disk that it lies deepest in.
-
-    The disks of people without an owner count, too: they keep others from spreading over them.
-    """
-    width, height = labels.shape
-    rows, columns = owners.shape
-    for u in range(width):
-        x = u * step
-        j = min(int(x), max(columns - 2, 0))
-        for v in range(height):
-            y = v * step
-            i = min(int(y), max(rows - 2, 0))
-            best, owner = -1e9, np.int16(0)
-            for ii in range(i, min(i + 2, rows)):
-                for jj in range(j, min(j + 2, columns)):
-                    if not owners[ii, jj] and reach[ii, jj] <= 0:
-                        continue
-                    depth = reach[ii, jj] - np.sqrt((x - jj) ** 2 + (y - ii) ** 2)
-                    if depth > best:
-                        best, owner = depth, owners[ii, jj]
-            if owner and _probability(segmentation, cells, x, y) >= threshold:
-                labels[u, v] = owner
+            across, down = x - j, y - i
+            labels[u, v] = _majority(
+                around,
+                (
+                    (1 - across) * (1 - down) * weights[i, j],
+                    across * (1 - down) * weights[i, right],
+                    (1 - across) * down * weights[below, j],
+                    across * down * weights[below, right],
+                ),
+            )
 
 
 @njit(cache=True, nogil=True)
 def _probability(segmentation, cells, x, y):
-    """The person probability at a place in nodes, bilinear between the sub-cells' centres."""
+    """The person probability at a place in nodes, by cubic convolution of the sub-cells around.
+
+    Sharper than bilinear interpolation, which rounds off what the mean over a cell has blurred
+    already (Keys 1981; its parameter is `SHARPNESS`).
+    """
     rows, columns = segmentation.shape
     column = min(max((x + 0.5) * cells - 0.5, 0.0), columns - 1.0)
     row = min(max((y + 0.5) * cells - 0.5, 0.0), rows - 1.0)
     j, i = int(column), int(row)
-    right, below = min(j + 1, columns - 1), min(i + 1, rows - 1)
-    across, down = column - j, row - i
-    upper = segmentation[i, j] + across * (segmentation[i, right] - segmentation[i, j])
-    lower = segmentation[below, j] + across * (segmentation[below, right] - segmentation[below, j])
-    return upper + down * (lower - upper)
+    across, down = _cubic(column - j), _cubic(row - i)
+    total = 0.0
+    for a in range(4):
+        line = segmentation[min(max(i + a - 1, 0), rows - 1)]
+        for b in range(4):
+            total += down[a] * across[b] * line[min(max(j + b - 1, 0), columns - 1)]
+    return total
 
 
 @njit(cache=True, nogil=True)
-def _majority(upper_left, upper_right, lower_left, lower_right, across, down):
-    """The owner with the largest bilinear weight among four nodes, nobody counting as an owner."""
-    owners = (upper_left, upper_right, lower_left, lower_right)
-    shares = (
-        (1 - across) * (1 - down), across * (1 - down), (1 - across) * down, across * down,
-    )  # fmt: skip
+def _cubic(t):
+    """Weights of the values at -1, 0, 1 and 2 for a place between 0 and 1 (Keys 1981, eq. 4)."""
+    a, s = SHARPNESS, 1 - t
+    return (
+        a * t * s * s,
+        ((a + 2) * t - (a + 3)) * t * t + 1,
+        ((a + 2) * s - (a + 3)) * s * s + 1,
+        a * s * t * t,
+    )
+
+
+@njit(cache=True, nogil=True)
+def _majority(owners, shares):
+    """The owner with the largest share among four nodes, nobody counting as an owner."""
     best, most = np.int16(0), -1.0
     for a in range(4):
         share = 0.0

@@ -7,7 +7,6 @@ from bottomup.decoding.settings import DecoderSettings
 from bottomup.decoding.votes import MARGIN
 from bottomup.fields.grid import Fields
 
-
 VOTERS_SHARE = 0.5  # of the radius: how near the nodes are whose votes an expected OKS counts
 
 
