@@ -232,7 +232,9 @@ def test_person_probability_between_nodes(seed, cells, x, y):
     column, row = ((place + 0.5) * cells - 0.5 for place in (x, y))
     column, row = np.clip(column, 0, 4 * cells - 1), np.clip(row, 0, 3 * cells - 1)
     expected = reference.cubic(values, column, row, masks.SHARPNESS)
-    assert masks._probability(values, cells, x, y) == pytest.approx(expected, abs=1e-5)
+    line = np.full(3 * cells, np.nan)
+    masks._across(values, cells, x, -cells, 4 * cells, line)
+    assert masks._down(line, cells, y) == pytest.approx(expected, abs=1e-5)
 
 
 @SLOW

@@ -210,49 +210,73 @@ def _paint(segmentation, cells, threshold, owners, weights, step, labels):
     """
     width, height = labels.shape
     rows, columns = owners.shape
+    across_line = np.empty(len(segmentation))
     for u in range(width):
         x = u * step
         j = min(int(x), max(columns - 2, 0))
         right = min(j + 1, columns - 1)
-        for v in range(height):
+        first, last = _owned_rows(owners[:, j], owners[:, right])
+        if first > last:
+            continue
+        _across(segmentation, cells, x, (first - 2) * cells, (last + 3) * cells, across_line)
+        for v in range(max(0, int((first - 1) / step)), min(height, int((last + 1) / step) + 2)):
             y = v * step
             i = min(int(y), max(rows - 2, 0))
             below = min(i + 1, rows - 1)
             around = owners[i, j], owners[i, right], owners[below, j], owners[below, right]
             if not (around[0] or around[1] or around[2] or around[3]):
                 continue
-            if _probability(segmentation, cells, x, y) < threshold:
+            if _down(across_line, cells, y) < threshold:
                 continue
-            across, down = x - j, y - i
+            to_right, to_below = x - j, y - i
             labels[u, v] = _majority(
                 around,
                 (
-                    (1 - across) * (1 - down) * weights[i, j],
-                    across * (1 - down) * weights[i, right],
-                    (1 - across) * down * weights[below, j],
-                    across * down * weights[below, right],
+                    (1 - to_right) * (1 - to_below) * weights[i, j],
+                    to_right * (1 - to_below) * weights[i, right],
+                    (1 - to_right) * to_below * weights[below, j],
+                    to_right * to_below * weights[below, right],
                 ),
             )
 
 
 @njit(cache=True, nogil=True)
-def _probability(segmentation, cells, x, y):
-    """The person probability at a place in nodes, by cubic convolution of the sub-cells around.
+def _owned_rows(left, right):
+    """First and last row in which one of two columns of nodes has an owner; (rows, -1) for none."""
+    first, last = len(left), -1
+    for i in range(len(left)):
+        if left[i] or right[i]:
+            first, last = min(first, i), i
+    return first, last
 
-    Sharper than bilinear interpolation, which rounds off what the mean over a cell has blurred
-    already (Keys 1981; its parameter is `SHARPNESS`).
+
+@njit(cache=True, nogil=True)
+def _across(segmentation, cells, x, first, last, out):
+    """Person probabilities at x in nodes, row of sub-cells by row, from `first` to before `last`.
+
+    By cubic convolution, sharper than bilinear interpolation, which rounds off what the mean over
+    a cell has blurred already (Keys 1981; its parameter is `SHARPNESS`).
     """
     rows, columns = segmentation.shape
     column = min(max((x + 0.5) * cells - 0.5, 0.0), columns - 1.0)
+    j = int(column)
+    before, after, beyond = max(j - 1, 0), min(j + 1, columns - 1), min(j + 2, columns - 1)
+    weights = _cubic(column - j)
+    for i in range(max(first, 0), min(last, rows)):
+        line = segmentation[i]
+        out[i] = weights[0] * line[before] + weights[1] * line[j]
+        out[i] += weights[2] * line[after] + weights[3] * line[beyond]
+
+
+@njit(cache=True, nogil=True)
+def _down(line, cells, y):
+    """The value at y in nodes of a line of sub-cells, by cubic convolution."""
+    rows = len(line)
     row = min(max((y + 0.5) * cells - 0.5, 0.0), rows - 1.0)
-    j, i = int(column), int(row)
-    across, down = _cubic(column - j), _cubic(row - i)
-    total = 0.0
-    for a in range(4):
-        line = segmentation[min(max(i + a - 1, 0), rows - 1)]
-        for b in range(4):
-            total += down[a] * across[b] * line[min(max(j + b - 1, 0), columns - 1)]
-    return total
+    i = int(row)
+    weights = _cubic(row - i)
+    value = weights[0] * line[max(i - 1, 0)] + weights[1] * line[i]
+    return value + weights[2] * line[min(i + 1, rows - 1)] + weights[3] * line[min(i + 2, rows - 1)]
 
 
 @njit(cache=True, nogil=True)
