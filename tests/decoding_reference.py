@@ -201,14 +201,35 @@ def strays(owners, errors, factor, floor):
     return out
 
 
-def disk_label(owners, reach, x, y):
-    """Owner of the deepest disk among the four nodes around a place in nodes."""
+def pixel_label(owners, weights, x, y):
+    """Owner for whom the four nodes around a place in nodes speak most, by weight and nearness."""
     rows, columns = owners.shape
-    i, j = min(int(y), max(rows - 2, 0)), min(int(x), max(columns - 2, 0))
-    corners = [(a, b) for a in (i, i + 1) for b in (j, j + 1) if a < rows and b < columns]
-    depths = {
-        node: reach[node] - np.hypot(x - node[1], y - node[0])
-        for node in corners
-        if owners[node] or reach[node] > 0
-    }
-    return owners[max(depths, key=depths.get)] if depths else 0
+    j, i = min(int(x), max(columns - 2, 0)), min(int(y), max(rows - 2, 0))
+    shares = {}
+    for a in (i, min(i + 1, rows - 1)):
+        for b in (j, min(j + 1, columns - 1)):
+            shares.setdefault(owners[a, b], 0.0)
+    for a, down in ((i, 1 - (y - i)), (min(i + 1, rows - 1), y - i)):
+        for b, across in ((j, 1 - (x - j)), (min(j + 1, columns - 1), x - j)):
+            shares[owners[a, b]] += down * across * weights[a, b]
+    return max(shares, key=shares.get) if any(shares) else 0
+
+
+def keys_kernel(distance, a):
+    """Keys' cubic convolution kernel (1981, equation 4)."""
+    distance = abs(distance)
+    if distance <= 1:
+        return (a + 2) * distance**3 - (a + 3) * distance**2 + 1
+    if distance < 2:
+        return a * (distance**3 - 5 * distance**2 + 8 * distance - 4)
+    return 0.0
+
+
+def cubic(values, column, row, a):
+    """Values [y, x] at a place, by cubic convolution; the border continues outwards."""
+    total = 0.0
+    for i in range(math.floor(row) - 1, math.floor(row) + 3):
+        for j in range(math.floor(column) - 1, math.floor(column) + 3):
+            value = values[np.clip(i, 0, len(values) - 1), np.clip(j, 0, values.shape[1] - 1)]
+            total += value * keys_kernel(row - i, a) * keys_kernel(column - j, a)
+    return total

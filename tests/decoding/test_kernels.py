@@ -207,17 +207,34 @@ def test_strays(seed, people):
 
 @SLOW
 @given(seed=st.integers(0, 2**31), rows=st.integers(1, 4), columns=st.integers(1, 4))
-def test_disks_of_nodes(seed, rows, columns):
+def test_owners_of_pixels(seed, rows, columns):
     generator = np.random.default_rng(seed)
     owners = generator.integers(0, 4, (rows, columns)).astype(np.int16)
-    reach = generator.uniform(-2, 2, (rows, columns)).astype(np.float32)
+    weights = generator.uniform(0, 2, (rows, columns)).astype(np.float32)
     step = 0.4
     width, height = (int((side - 1) / step) + 1 for side in (columns, rows))
     labels = np.zeros((width, height), np.int16)
     everywhere = np.ones((rows, columns), np.float32)
-    masks._paint_disks(everywhere, 1, np.float32(0.5), owners, reach, step, labels)
+    masks._paint(everywhere, 1, np.float32(0.5), owners, weights, step, labels)
     for u, v in np.ndindex(width, height):
-        assert labels[u, v] == reference.disk_label(owners, reach, u * step, v * step)
+        assert labels[u, v] == reference.pixel_label(owners, weights, u * step, v * step)
+
+
+@SLOW
+@given(
+    seed=st.integers(0, 2**31),
+    cells=st.sampled_from([1, 4]),
+    x=st.floats(0, 3),
+    y=st.floats(0, 2),
+)
+def test_person_probability_between_nodes(seed, cells, x, y):
+    values = np.random.default_rng(seed).uniform(0, 1, (3 * cells, 4 * cells)).astype(np.float32)
+    column, row = ((place + 0.5) * cells - 0.5 for place in (x, y))
+    column, row = np.clip(column, 0, 4 * cells - 1), np.clip(row, 0, 3 * cells - 1)
+    expected = reference.cubic(values, column, row, masks.SHARPNESS)
+    line = np.full(3 * cells, np.nan)
+    masks._across(values, cells, x, -cells, 4 * cells, line)
+    assert masks._down(line, cells, y) == pytest.approx(expected, abs=1e-5)
 
 
 @SLOW

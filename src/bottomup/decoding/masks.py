@@ -3,10 +3,9 @@
 The embedding of a node are the places of all keypoints of its person, by the long offsets; where a
 network has a head for it, the mean of these keypoints alone.
 
-Between people who touch there is no outline in a probability of "person". Without a distance head
-each pixel goes with the nodes around it. With one, each node owns a disk as large as its distance
-to the outline: everything in it is the same person, so a pixel goes to the node into whose disk it
-reaches deepest.
+Between people who touch there is no outline in a probability of "person": each pixel goes with the
+nodes around it. A distance head says how far each of them is from the border; between two nodes it
+runs in the proportion of their distances.
 """
 
 from itertools import pairwise
@@ -22,6 +21,8 @@ FAR = 0.5  # a keypoint's embedding error counts up to this much, in person scal
 # A node whose embedding is so many times as far as the person's median one is somebody else's, if
 # it is further than the floor, in person scales.
 STRAY, STRAY_FLOOR = 4.0, 0.15
+LEAST_DISTANCE_PX = 0.5  # of an owned node from the border: it keeps its own pixel
+SHARPNESS = -0.75  # of cubic interpolation
 FILL_ROUNDS = 3
 FILL_NEIGHBOURS = 4  # of 8, that must agree to fill a hole
 
@@ -55,7 +56,7 @@ def node_owners(fields: Fields, poses, settings: DecoderSettings) -> np.ndarray:
         poses.scales, np.float32(settings.embedding_threshold), owners, errors,
     )  # fmt: skip
     _drop_strays(owners, errors, len(poses.scores))
-    return owners if fields.distance is not None else _fill(owners, inside)
+    return _fill(owners, inside, FILL_ROUNDS if fields.distance is None else 0)
 
 
 def _centroids(places: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -108,15 +109,23 @@ def label_image(fields: Fields, owners, settings: DecoderSettings, frame: Frame)
         int16 [width, height], column by column as COCO counts: 1 + the index of a person, or 0.
     """
     labels = np.zeros((frame.width, frame.height), np.int16)
-    threshold = np.float32(settings.person_threshold)
-    outline = fields.segmentation, fields.sub_cells, threshold
-    step = frame.scale / fields.stride
-    if fields.distance is None:
-        _paint(*outline, owners, step, labels)
-    else:
-        reach = np.clip(fields.distance, -OUTLINE_REACH_PX, OUTLINE_REACH_PX) / fields.stride
-        _paint_disks(*outline, owners, reach.astype(np.float32), step, labels)
+    _paint(
+        fields.segmentation, fields.sub_cells, np.float32(settings.person_threshold),
+        owners, node_weights(fields, owners), frame.scale / fields.stride, labels,
+    )  # fmt: skip
     return labels
+
+
+def node_weights(fields: Fields, owners: np.ndarray) -> np.ndarray:
+    """How much a node counts for its owner, or for nobody, float32 [y, x].
+
+    All alike without a distance head; with one, by the distance to the border, so that nodes of
+    people whom nobody annotated keep their own pixels, and those on no person do not count.
+    """
+    if fields.distance is None:
+        return np.ones(owners.shape, np.float32)
+    far = np.minimum(fields.distance, np.float32(OUTLINE_REACH_PX))
+    return np.maximum(far, np.where(owners > 0, np.float32(LEAST_DISTANCE_PX), 0))
 
 
 @njit(cache=True, nogil=True)
@@ -179,12 +188,12 @@ def _drop_strays(owners, errors, persons):
 
 
 @njit(cache=True, nogil=True)
-def _fill(owners, inside):
+def _fill(owners, inside, rounds):
     """Closes holes inside people and adds a rim of nodes around them, where the outline runs."""
     rows, columns = owners.shape
     around = np.empty(8, np.int16)
-    for turn in range(FILL_ROUNDS + 1):
-        rim = turn == FILL_ROUNDS
+    for turn in range(rounds + 1):
+        rim = turn == rounds
         filled = owners.copy()
         for i in range(rows):
             for j in range(columns):
@@ -211,74 +220,97 @@ def _fill(owners, inside):
 
 
 @njit(cache=True, nogil=True)
-def _paint(segmentation, cells, threshold, owners, step, labels):
-    """Labels each pixel of the outline with the owner of most of the nodes around it."""
+def _paint(segmentation, cells, threshold, owners, weights, step, labels):
+    """Labels each pixel inside the outline with the owner for whom most of the nodes around speak.
+
+    A node speaks with its bilinear share of the pixel times its weight, for nobody, too.
+    """
     width, height = labels.shape
     rows, columns = owners.shape
+    across_line = np.empty(len(segmentation))
     for u in range(width):
         x = u * step
         j = min(int(x), max(columns - 2, 0))
         right = min(j + 1, columns - 1)
-        for v in range(height):
+        first, last = _owned_rows(owners[:, j], owners[:, right])
+        if first > last:
+            continue
+        _across(segmentation, cells, x, (first - 2) * cells, (last + 3) * cells, across_line)
+        for v in range(max(0, int((first - 1) / step)), min(height, int((last + 1) / step) + 2)):
             y = v * step
             i = min(int(y), max(rows - 2, 0))
             below = min(i + 1, rows - 1)
-            upper_left, upper_right = owners[i, j], owners[i, right]
-            lower_left, lower_right = owners[below, j], owners[below, right]
-            if not (upper_left or upper_right or lower_left or lower_right):
+            around = owners[i, j], owners[i, right], owners[below, j], owners[below, right]
+            if not (around[0] or around[1] or around[2] or around[3]):
                 continue
-            if _probability(segmentation, cells, x, y) < threshold:
+            if _down(across_line, cells, y) < threshold:
                 continue
-            labels[u, v] = _majority(upper_left, upper_right, lower_left, lower_right, x - j, y - i)
+            to_right, to_below = x - j, y - i
+            labels[u, v] = _majority(
+                around,
+                (
+                    (1 - to_right) * (1 - to_below) * weights[i, j],
+                    to_right * (1 - to_below) * weights[i, right],
+                    (1 - to_right) * to_below * weights[below, j],
+                    to_right * to_below * weights[below, right],
+                ),
+            )
 
 
 @njit(cache=True, nogil=True)
-def _paint_disks(segmentation, cells, threshold, owners, reach, step, labels):
-    """Labels each pixel of the outline with the owner of the disk that it lies deepest in.
+def _owned_rows(left, right):
+    """First and last row in which one of two columns of nodes has an owner; (rows, -1) for none."""
+    first, last = len(left), -1
+    for i in range(len(left)):
+        if left[i] or right[i]:
+            first, last = min(first, i), i
+    return first, last
 
-    The disks of people without an owner count, too: they keep others from spreading over them.
+
+@njit(cache=True, nogil=True)
+def _across(segmentation, cells, x, first, last, out):
+    """Person probabilities at x in nodes, row of sub-cells by row, from `first` to before `last`.
+
+    By cubic convolution, sharper than bilinear interpolation, which rounds off what the mean over
+    a cell has blurred already (Keys 1981; its parameter is `SHARPNESS`).
     """
-    width, height = labels.shape
-    rows, columns = owners.shape
-    for u in range(width):
-        x = u * step
-        j = min(int(x), max(columns - 2, 0))
-        for v in range(height):
-            y = v * step
-            i = min(int(y), max(rows - 2, 0))
-            best, owner = -1e9, np.int16(0)
-            for ii in range(i, min(i + 2, rows)):
-                for jj in range(j, min(j + 2, columns)):
-                    if not owners[ii, jj] and reach[ii, jj] <= 0:
-                        continue
-                    depth = reach[ii, jj] - np.sqrt((x - jj) ** 2 + (y - ii) ** 2)
-                    if depth > best:
-                        best, owner = depth, owners[ii, jj]
-            if owner and _probability(segmentation, cells, x, y) >= threshold:
-                labels[u, v] = owner
-
-
-@njit(cache=True, nogil=True)
-def _probability(segmentation, cells, x, y):
-    """The person probability at a place in nodes, bilinear between the sub-cells' centres."""
     rows, columns = segmentation.shape
     column = min(max((x + 0.5) * cells - 0.5, 0.0), columns - 1.0)
-    row = min(max((y + 0.5) * cells - 0.5, 0.0), rows - 1.0)
-    j, i = int(column), int(row)
-    right, below = min(j + 1, columns - 1), min(i + 1, rows - 1)
-    across, down = column - j, row - i
-    upper = segmentation[i, j] + across * (segmentation[i, right] - segmentation[i, j])
-    lower = segmentation[below, j] + across * (segmentation[below, right] - segmentation[below, j])
-    return upper + down * (lower - upper)
+    j = int(column)
+    before, after, beyond = max(j - 1, 0), min(j + 1, columns - 1), min(j + 2, columns - 1)
+    weights = _cubic(column - j)
+    for i in range(max(first, 0), min(last, rows)):
+        line = segmentation[i]
+        out[i] = weights[0] * line[before] + weights[1] * line[j]
+        out[i] += weights[2] * line[after] + weights[3] * line[beyond]
 
 
 @njit(cache=True, nogil=True)
-def _majority(upper_left, upper_right, lower_left, lower_right, across, down):
-    """The owner with the largest bilinear weight among four nodes, nobody counting as an owner."""
-    owners = (upper_left, upper_right, lower_left, lower_right)
-    shares = (
-        (1 - across) * (1 - down), across * (1 - down), (1 - across) * down, across * down,
-    )  # fmt: skip
+def _down(line, cells, y):
+    """The value at y in nodes of a line of sub-cells, by cubic convolution."""
+    rows = len(line)
+    row = min(max((y + 0.5) * cells - 0.5, 0.0), rows - 1.0)
+    i = int(row)
+    weights = _cubic(row - i)
+    value = weights[0] * line[max(i - 1, 0)] + weights[1] * line[i]
+    return value + weights[2] * line[min(i + 1, rows - 1)] + weights[3] * line[min(i + 2, rows - 1)]
+
+
+@njit(cache=True, nogil=True)
+def _cubic(t):
+    """Weights of the values at -1, 0, 1 and 2 for a place between 0 and 1 (Keys 1981, eq. 4)."""
+    a, s = SHARPNESS, 1 - t
+    return (
+        a * t * s * s,
+        ((a + 2) * t - (a + 3)) * t * t + 1,
+        ((a + 2) * s - (a + 3)) * s * s + 1,
+        a * s * t * t,
+    )
+
+
+@njit(cache=True, nogil=True)
+def _majority(owners, shares):
+    """The owner with the largest share among four nodes, nobody counting as an owner."""
     best, most = np.int16(0), -1.0
     for a in range(4):
         share = 0.0
