@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from bottomup import decoding, evaluation, inference
+from bottomup.records import write_records
 from bottomup.shards import merge_results
 from bottomup.skeleton import COCO_PERSON
 from bottomup.training import train
-from training_data import write_training_data
+from people import make_coco
 
 SYSTEMS = {
     "poseplusseg": ({"correction_channels": 4}, {"first_heatmap", "first_centroid", "centroid"}),
@@ -21,7 +22,10 @@ SYSTEMS = {
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_a_system_trains_infers_decodes_and_is_scored(name, tmp_path):
     options, losses = SYSTEMS[name]
-    record, images_txt = write_training_data(tmp_path)
+    annotations, images_dir = make_coco(tmp_path, (1, 2, 0, 3))
+    record, images_txt = tmp_path / "train-00000-of-00001.tfrecord", tmp_path / "images.txt"
+    write_records(annotations, COCO_PERSON, images_dir, record, 0, 1)
+    images_txt.write_text("1\n2\n3\n4\n")
     settings = {
         "system": name,
         "system_options": {"radius_px": 10, "sub_cells": 2, **options},
@@ -29,13 +33,11 @@ def test_a_system_trains_infers_decodes_and_is_scored(name, tmp_path):
         "backbone_options": {"features": 8},
         "output_stride": 8,
         "crop": 65,
-        "training": {"steps": 2, "batch": 2, "log_every": 1},
+        "training": {"steps": 2, "batch": 2, "log_every": 1, "learning_rate": 0.001},
     }
     run = tmp_path / "run"
     train(settings, [record], images_txt, COCO_PERSON, 0, run, tmp_path / "state")
     assert losses <= set((run / "history.csv").read_text().splitlines()[0].split(","))
-    annotations = next(tmp_path.glob("*.json"))
-    images_dir = next(path.parent for path in tmp_path.rglob("*.jpg"))
     protocol = {"sides": [65, 97], "flip": True, "output_stride": None}
     inference.infer_shard(run, annotations, images_dir, protocol, 0, 1, tmp_path / "fields.h5")
     with h5py.File(tmp_path / "fields.h5") as file:

@@ -88,9 +88,7 @@ rule convert_annotations:
         runtime=60,
     params:
         kind=lambda wildcards: dataset_of(wildcards).kind,
-        source=untracked(
-            lambda wildcards: source_of_split(wildcards.dataset, wildcards.split)
-        ),
+        source=untracked(lambda wildcards: source_of_split(wildcards.dataset, wildcards.split)),
         code=code(
             "convert_annotations.py",
             lambda wildcards: (f"bottomup.datasets.{dataset_of(wildcards).kind}",),
