@@ -114,6 +114,14 @@ def test_the_bias_study_has_its_30_runs():
     assert all(e.settings["system_options"]["radius_px"] == 10 for e in study.trained.values())
 
 
+def test_a_study_may_draw_subsets_that_nothing_is_trained_on(house):
+    house.files["subsets/thin"] = {"dataset": "drawn", "drop": {"people": 1, "percent": 50}}
+    assert list(house.load(subsets=["thin"]).subsets) == ["every", "thin"]
+    assert "subsets: no subset is called 'thinn'; did you mean 'thin'?" in house.refusal(
+        subsets=["thinn"]
+    )
+
+
 def test_a_comparison_of_unequal_trainings_is_refused(house):
     small = house.files["experiments/small"]
     house.files["subsets/thin"] = {"dataset": "drawn", "drop": {"people": 1, "percent": 50}}

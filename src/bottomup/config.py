@@ -179,9 +179,8 @@ class Study:
 
     def ancestors(self, experiment: str) -> list[Experiment]:
         """The experiments whose weights an experiment starts from, the nearest one first."""
-        found: list[Experiment] = []
+        found, name = [], self.trained[experiment].starts_from
         initial = self.trained[experiment].settings["initial_weights"]
-        name = self.trained[experiment].starts_from
         while name is not None and (not found or initial["ancestors"] == "mean"):
             found.append(self.trained[name])
             name = found[-1].starts_from
@@ -239,6 +238,7 @@ class _Reader:
         check_publish(values["publish"], self.source)
         trainings = {name: training_of(self.trained, name) for name in experiments}
         check_comparisons(values["publish"]["comparisons"], trainings, self.source)
+        drawn = [self.subset(name, f"{self.source}: subsets") for name in values["subsets"]]
         self.check_overrides()
         return Study(
             name=values["study"],
@@ -246,7 +246,7 @@ class _Reader:
             experiments=experiments,
             trained=dict(self.trained),
             protocols=protocols,
-            subsets={x.subset.name: x.subset for x in self.trained.values()},
+            subsets={x.name: x for x in [*(e.subset for e in self.trained.values()), *drawn]},
             datasets=dict(self.datasets),
             publish=values["publish"],
             compute=values["compute"],

@@ -38,16 +38,11 @@ def take_weights(fields: keras.Model, paths: Sequence[str], part: str) -> None:
     What is frozen in the first one (the batch normalisation of a published trunk) is frozen.
     """
     ours = list(weighted_layers(fields, part))
-    sums: list[list[np.ndarray]] = []
-    for path in paths:
-        theirs = _saved_layers(ours, path, part)
-        weights = [[w.astype(np.float64) for w in layer.get_weights()] for layer in theirs]
-        sums = [list(map(np.add, *pair)) for pair in zip(sums, weights, strict=True)] or weights
-        if path == paths[0]:
-            trainable = [layer.trainable for layer in theirs]
-    for layer, total, is_trainable in zip(ours, sums, trainable, strict=True):
-        layer.set_weights([weight / len(paths) for weight in total])
-        layer.trainable = is_trainable
+    saved = [_saved_layers(ours, path, part) for path in paths]
+    for layer, *sources in zip(ours, *saved, strict=True):
+        weights = zip(*(source.get_weights() for source in sources), strict=True)
+        layer.set_weights([np.mean(each, axis=0, dtype=np.float64) for each in weights])
+        layer.trainable = sources[0].trainable
 
 
 def _saved_layers(ours: Sequence, path: str, part: str) -> list[keras.layers.Layer]:

@@ -1,12 +1,17 @@
 """What every system must do, and what each has of its own."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
 from bottomup import lookup
 from bottomup.correction import FIRST
-from bottomup.fields.grid import UNANNOTATED
+from bottomup.decoding import DecoderSettings, decode
+from bottomup.fields.grid import UNANNOTATED, Frame
+from bottomup.fields.merge import flip_fields
+from bottomup.oracle import OracleSettings, ideal_fields
 from bottomup.skeleton import COCO_PERSON
 from bottomup.systems import multiposeseg, poseplusseg
 from networks import small_network
@@ -105,3 +110,37 @@ def test_long_offsets_see_both_branches_and_masks_only_their_own():
     changed = {name for name in before if not np.allclose(before[name], after[name])}
     assert changed == {"heatmap", "short", "mid", "long"}
     assert set(multiposeseg.POSE_HEADS + multiposeseg.MERGED_HEADS) == changed
+
+
+def test_masks_follow_the_centroid_and_not_the_long_offsets():
+    people = [figure(120, 40, 300), figure(230, 60, 280)]
+    settings = OracleSettings(
+        system="poseplusseg",
+        long_side=401,
+        output_stride=8,
+        decoder=DecoderSettings(assembly="paper"),
+    )
+    frame, instances = Frame.fit(401, 401, 401), pixels(people, 401, 401)
+    fields = ideal_fields(np.asarray(people), instances, frame, COCO_PERSON, settings)
+    garbage = np.random.default_rng(0).uniform(-99, 99, fields.long.shape).astype(np.float32)
+    good = decode(fields, COCO_PERSON, settings.decoder, frame)
+    same = decode(replace(fields, long=garbage), COCO_PERSON, settings.decoder, frame)
+    assert [one.mask for one in same] == [one.mask for one in good]
+    bad = replace(fields, centroid=-fields.centroid)
+    worse = decode(bad, COCO_PERSON, settings.decoder, frame)
+    assert [one.mask for one in worse] != [one.mask for one in good]
+
+
+def test_centroids_are_mirrored_with_their_image():
+    person = figure(100, 40, 300)
+    settings = OracleSettings(system="poseplusseg", long_side=401, output_stride=8)
+    frame = Frame.fit(401, 401, 401)
+    instances = pixels([person], 401, 401)
+    mirrored = person * [-1, 1, 1] + [400, 0, 0]
+    mirrored = mirrored[COCO_PERSON.flip_keypoints].astype(np.float32)
+    fields, other = (
+        ideal_fields(keypoints[None], instance_map, frame, COCO_PERSON, settings)
+        for keypoints, instance_map in ((person, instances), (mirrored, instances[:, ::-1]))
+    )
+    flipped = flip_fields(fields, COCO_PERSON)
+    np.testing.assert_allclose(flipped.centroid, other.centroid, atol=1e-3)
