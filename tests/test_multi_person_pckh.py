@@ -111,6 +111,15 @@ def test_nobody_is_blamed_for_those_who_cannot_be_scored(crowd):
     assert scored([ANNA, elsewhere], rows)["mAP"] == (0.5, 1)
 
 
+def test_unlikely_people_are_not_handed_in():
+    # As a person it is unlikely, though its keypoints are not.
+    stray = found([[390, 390, 9], [390, 390, 9]])
+    rows = [found(ANNA.keypoints), stray | {"score": 0.19}]
+    assert scored([ANNA], rows)["mAP"] == (1, 1)
+    rows[1]["score"] = 0.2
+    assert scored([ANNA], rows)["mAP"] == (0.5, 1)
+
+
 def test_without_heads_nothing_is_said():
     assert scored([person(1, ANNA.keypoints, None)], [found(ANNA.keypoints)]) == {}
 

@@ -7,7 +7,7 @@ import pytest
 
 from bottomup.decoding import DecoderSettings, decode
 from bottomup.fields.grid import Frame, PairFields
-from bottomup.single_person import decode_one, finder
+from bottomup.single_person import decode_middle, decode_one, finder
 from bottomup.skeleton import COCO_PERSON
 from networks import save_run, small_network
 from scenes import figure, scene
@@ -21,10 +21,21 @@ def test_the_best_of_several_people_is_taken():
     assert (best.keypoints == everyone[0].keypoints).all()
 
 
+def test_in_a_crop_the_one_in_the_middle_is_taken():
+    # The neighbour is larger, whole and better; the person asked for hides their feet.
+    hidden = figure(200, 100, 200, ("left_ankle", "right_ankle", "left_knee"))
+    fields, settings, frame = scene([figure(60, 30, 340), hidden], masks=False)
+    [best] = decode_one(fields, COCO_PERSON, settings, frame)
+    [middle] = decode_middle(fields, COCO_PERSON, settings, frame)
+    assert best.keypoints[0, 0] == pytest.approx(60, abs=3)
+    assert middle.keypoints[0, :2] == pytest.approx(hidden[0, :2], abs=3)
+
+
 def test_nobody_is_nobody():
     fields, settings, frame = scene([figure(90, 60, 240)], masks=False)
     empty = replace(fields, heatmap=np.zeros_like(fields.heatmap))
     assert decode_one(empty, COCO_PERSON, settings, frame) == []
+    assert decode_middle(empty, COCO_PERSON, settings, frame) == []
 
 
 def test_pair_fields_are_read_by_their_maxima():

@@ -6,6 +6,10 @@ labelled keypoints within half a head size, and every person keeps the one with 
 (Pishchulin et al. 2016; the same as PoseTrack's evaluation). Then each keypoint of a kept detection
 is right or wrong by that distance; all other keypoints are wrong, and so is one of a kept detection
 that its person has no label for. A keypoint with score 0 was not placed and does not count.
+
+The matching is blind to scores and the ranking is by keypoints, so what COCO's AP forgives, a long
+tail of unlikely people, would drown the likely ones here. Only people of some score are handed in,
+the same that pictures show.
 """
 
 import math
@@ -18,6 +22,7 @@ from bottomup.coco import Annotations
 from bottomup.pckh import PCKH, Metric, head_size, parts
 from bottomup.person import Box, Person
 
+LEAST_SCORE = 0.2  # of a person who is handed in
 WHOLE = (-math.inf, -math.inf, math.inf, math.inf)
 
 
@@ -54,7 +59,8 @@ def multi_person_metrics(annotations: Annotations, rows: Sequence[Mapping]) -> l
     """
     by_image: dict[int, list[np.ndarray]] = {}
     for row in rows:
-        by_image.setdefault(row["image_id"], []).append(np.reshape(row["keypoints"], (-1, 3)))
+        if row["score"] >= LEAST_SCORE:
+            by_image.setdefault(row["image_id"], []).append(np.reshape(row["keypoints"], (-1, 3)))
     judged = [
         region
         for image in annotations.images

@@ -1,9 +1,9 @@
 """Several people by MPII's rules: average precision of each part of the body (left and right
 averaged) and its mean over keypoints (mAP). In each group's region, or in the whole image where no
 groups are named, people and detections are matched by the share of keypoints within half a head
-size. n counts people. COCO's AP, which ranks whole people by object keypoint similarity, is another
-measure and has a column of its own. Published values are of MPII's test set, whose labels are not
-public.
+size; people with a score under .2 are not handed in. n counts people. COCO's AP, which ranks whole
+people by object keypoint similarity, is another measure and has a column of its own. Published
+values are of MPII's test set, whose labels are not public.
 
 Reads the metrics of the study, the expectations of its experiments and the published values.
 """
