@@ -27,6 +27,7 @@ ORDER = (
         "keypoint_errors",
         "matches",
         "shared_keypoints",
+        "task_evaluation",
         "evaluation",
         "submission",
         "publish",
