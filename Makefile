@@ -7,7 +7,7 @@ CORES ?= all
 CONFIG ?= config/config.yaml
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: results report test test-all test-cluster lint docs pins set-up clean
+.PHONY: results report test test-all test-cluster lint docs docs-site pins set-up clean
 
 results: set-up
 	snakemake --cores $(CORES) --configfile $(CONFIG)
@@ -34,6 +34,10 @@ lint: set-up
 
 docs: set-up
 	python -m bottomup.config_docs
+
+# A folder to open or to serve; without an address of its own, so that it works from a disk.
+docs-site: set-up
+	mkdocs build --strict
 
 pins:
 	sh requirements/compile.sh

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bottomup.evaluation import METRICS
 from bottomup.publish.inputs import METRICS_COLUMNS, Expectation, Inputs
+from bottomup.task_evaluation import METRICS
 
 PROTOCOLS = ("single", "pyramid")
 PERSONS = {"all": 40, "people=0": 0, "people=1": 10, "people=2": 30}

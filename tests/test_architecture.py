@@ -32,6 +32,7 @@ ORDER = (
         "shared_keypoints",
         "pckh",
         "multi_person_pckh",
+        "task_evaluation",
         "evaluation",
         "submission",
         "publish",

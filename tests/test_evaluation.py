@@ -19,7 +19,12 @@ from bottomup.errors import InputError
 from bottomup.evaluation import COLUMNS, TASKS, evaluate, evaluate_task, keypoint_errors, strata
 from bottomup.keypoint_errors import KINDS
 from bottomup.skeleton import COCO_PERSON, Skeleton
+from bottomup.task_evaluation import METRICS
 
+AREAS = {
+    "keypoints": ("all", "medium", "large"),
+    "segmentation": ("all", "small", "medium", "large"),
+}
 CROWDED = (1, 2, 0, 3, ("rle", "unannotated"), ("polygon", "crowd"), 6, 9, 0, 1)
 
 
@@ -195,14 +200,19 @@ def test_a_size_without_people_is_undefined(tmp_path):
     assert row.n == 0
 
 
-def test_only_ap_has_an_interval_and_it_holds_the_value(split, tmp_path):
+def test_intervals_hold_the_value_and_within_strata_only_ap_has_one(split, tmp_path):
     rows = [noisy_rows(split, task) for task in ("keypoints", "segmentation")]
     scores = table(split, tmp_path, *rows).reset_index()
-    with_interval = scores[scores.low.notna()]
-    assert set(with_interval.metric) == {"AP"}
-    everything = with_interval[with_interval.stratum == "all"]
-    assert (everything.low < everything.value).all()
-    assert (everything.value < everything.high).all()
+    everything = scores.stratum == "all"
+    known = scores.low.notna()
+    assert set(scores[known & ~everything].metric) == {"AP"}
+    of_all = scores[known & everything]
+    assert {"AP", "AP50", "AP75", "AR"} <= set(of_all.metric)
+    assert (of_all.low <= of_all.value).all()
+    assert (of_all.value <= of_all.high).all()
+    ap = of_all[of_all.metric == "AP"]
+    assert (ap.low < ap.value).all()
+    assert (ap.value < ap.high).all()
 
 
 def test_the_interval_is_the_same_each_time(split):
@@ -264,8 +274,8 @@ def test_weights_stand_for_copies_of_images(split, task):
     truth = to_coco(split)
     scored = evaluate_task(truth, rows, task, COCO_PERSON)
     weights = generator.multinomial(len(split.images), np.full(len(split.images), 0.1))
-    persons = int(weights @ scored._persons)
-    weighted = scored._matches.precision(persons, weights.astype(np.int32)).mean()
+    persons = int(weights @ scored._persons(0))
+    weighted = scored._matches().precision(persons, weights.astype(np.int32)).mean()
     copies = dict(zip((image.id for image in split.images), weights, strict=True))
     drawn = evaluate_task(*repeated(truth, rows, copies), task, COCO_PERSON)
     assert weighted == pytest.approx(drawn.metrics()["AP"][0], abs=1e-12)
@@ -274,11 +284,17 @@ def test_weights_stand_for_copies_of_images(split, task):
 @pytest.mark.parametrize("task", ["keypoints", "segmentation"])
 def test_drawing_every_image_once_gives_the_value_itself(split, task):
     scored = evaluate_task(to_coco(split), noisy_rows(split, task), task, COCO_PERSON)
-    once = np.ones(len(split.images), np.int32)
-    precision = scored._matches.precision(int(scored._persons.sum()), once)
-    assert precision.mean() == pytest.approx(scored.metrics()["AP"][0], abs=1e-12)
-    [of_one_image] = scored.resampled([1], resamples=1, seed=5)
-    assert of_one_image == pytest.approx(scored.metrics([1])["AP"][0], abs=1e-12)
+    everywhere, on_one = scored.metrics(), scored.metrics([1])
+    for name, metric in METRICS[task].items():
+        area = AREAS[task].index(metric.area)
+        once = np.ones(len(split.images), np.int32)
+        persons = int(scored._persons(area).sum())
+        count = getattr(scored._matches(area, metric.limit), metric.array)
+        if persons:
+            value = count(persons, once)[scored._thresholds(metric)].mean()
+            assert value == pytest.approx(everywhere[name][0], abs=1e-12), name
+        [of_one_image] = scored.resampled([1], resamples=1, seed=5, metric=name)
+        assert of_one_image == pytest.approx(on_one[name][0], abs=1e-12, nan_ok=True), name
 
 
 def test_people_without_keypoints_are_ignored_for_keypoints_and_counted_for_masks(split, tmp_path):

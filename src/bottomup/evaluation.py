@@ -1,15 +1,10 @@
 """Scores COCO results against annotations with pycocotools, also by people and crowding.
 
-Every image of the split is scored, with or without people. Values are read from the evaluation
-arrays, since `summarize` prints -1 for limits that it does not expect; a value that no ground-truth
-person defines is NaN with n = 0.
+Every image of the split is scored, with or without people.
 """
 
-import copy
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +23,11 @@ from bottomup.coco_results import (
 )
 from bottomup.crowding import crowd_index
 from bottomup.keypoint_errors import KINDS, MATCH_OKS, count_kinds
-from bottomup.matches import Matches
 from bottomup.multi_person_pckh import multi_person_metrics
 from bottomup.pckh import single_person_metrics
 from bottomup.shared_keypoints import label_shared, reorder_rows
 from bottomup.skeleton import Skeleton
+from bottomup.task_evaluation import TaskEvaluation
 
 TASKS = ("keypoints", "segmentation")
 PCKH_TASKS = {"single_person": single_person_metrics, "multi_person_pckh": multi_person_metrics}
@@ -40,52 +35,6 @@ STRATA = ((0, 0), (1, 1), (2, 2), (3, 4), (5, 8), (9, math.inf))
 # CrowdPose's easy, medium and hard images: the crowd index from (excluded) up to.
 CROWDING = ((-1.0, 0.1), (0.1, 0.8), (0.8, 1.0))
 COLUMNS = ("task", "stratum", "metric", "value", "low", "high", "n")
-RESAMPLES = 100
-RESAMPLING_SEED = 0
-
-
-@dataclass(frozen=True)
-class Metric:
-    """Where a metric lies in the evaluation arrays.
-
-    Attributes:
-        array: `precision` or `recall`.
-        threshold: The OKS or IoU counted as a match, or None for the mean over .50:.05:.95.
-        area: Size range of the persons: all, small, medium, large.
-        limit: Detections an image that are counted.
-    """
-
-    array: str
-    threshold: float | None
-    area: str
-    limit: int
-
-
-METRICS: Mapping[str, Mapping[str, Metric]] = {
-    "keypoints": {
-        "AP": Metric("precision", None, "all", 20),
-        "AP50": Metric("precision", 0.5, "all", 20),
-        "AP75": Metric("precision", 0.75, "all", 20),
-        "APm": Metric("precision", None, "medium", 20),
-        "APl": Metric("precision", None, "large", 20),
-        "AR": Metric("recall", None, "all", 20),
-        "AR50": Metric("recall", 0.5, "all", 20),
-        "AR75": Metric("recall", 0.75, "all", 20),
-        "ARm": Metric("recall", None, "medium", 20),
-        "ARl": Metric("recall", None, "large", 20),
-    },
-    "segmentation": {
-        "AP": Metric("precision", None, "all", 100),
-        "AP50": Metric("precision", 0.5, "all", 100),
-        "AP75": Metric("precision", 0.75, "all", 100),
-        "APs": Metric("precision", None, "small", 100),
-        "APm": Metric("precision", None, "medium", 100),
-        "APl": Metric("precision", None, "large", 100),
-        "AR1": Metric("recall", None, "all", 1),
-        "AR10": Metric("recall", None, "all", 10),
-        "AR100": Metric("recall", None, "all", 100),
-    },
-}
 
 
 def evaluate(
@@ -113,11 +62,11 @@ def evaluate(
 
     Returns:
         Columns task, stratum, metric, value, low, high, n: `n` persons of the ground truth define
-        the value; low and high are the 95 % bootstrap interval over images, for AP only. The
-        metrics `share_good`, `share_jitter` … say which share of the labelled keypoints is of that
-        kind (see `keypoint_errors`); their n is the number of these keypoints. The tasks
-        `single_person` and `multi_person_pckh` hold what `pckh` and `multi_person_pckh` count; they
-        are left out where nobody is alone or no head is annotated.
+        the value; low and high are the 95 % bootstrap interval over images, for AP and for every
+        metric of the stratum `all`. The metrics `share_good`, `share_jitter` … say which share of
+        the labelled keypoints is of that kind (see `keypoint_errors`); their n is the number of
+        these keypoints. The tasks `single_person` and `multi_person_pckh` hold what `pckh` and
+        `multi_person_pckh` count; they are left out where nobody is alone or no head is annotated.
 
     Raises:
         InputError: Malformed annotations or results, or results of an image not in the split.
@@ -167,10 +116,10 @@ def stratum_name(low: int, high: float) -> str:
     return f"people={low}" if low == high else f"people={low}-{high}"
 
 
-def _rows(scored: "TaskEvaluation", stratum: str, image_ids: Sequence[int]) -> Iterator[tuple]:
-    low, high = scored.interval(image_ids)
+def _rows(scored: TaskEvaluation, stratum: str, image_ids: Sequence[int]) -> Iterator[tuple]:
     for metric, (value, n) in scored.metrics(image_ids).items():
-        bounds = (low, high) if metric == "AP" else (math.nan, math.nan)
+        known = metric == "AP" or stratum == "all"
+        bounds = scored.interval(image_ids, metric=metric) if known else (math.nan, math.nan)
         yield scored.task, stratum, metric, value, *bounds, n
 
 
@@ -232,7 +181,7 @@ def evaluate_task(
     skeleton: Skeleton,
     source: str = "results",
     model: Skeleton | None = None,
-) -> "TaskEvaluation":
+) -> TaskEvaluation:
     """Matches detections to the ground truth.
 
     Args:
@@ -283,135 +232,3 @@ def _checked(
     if task == "keypoints" and model not in (None, skeleton):
         checked = reorder_rows(checked, model, skeleton)
     return checked
-
-
-class TaskEvaluation:
-    """Detections of one task, matched to the ground truth, to be counted over any images."""
-
-    def __init__(self, task: str, evaluator: COCOeval):
-        self.task = task
-        self._evaluator = evaluator
-        self._metrics = METRICS["keypoints" if task == "keypoints" else "segmentation"]
-        self._image_ids = [int(i) for i in evaluator.params.imgIds]
-
-    def metrics(self, image_ids: Collection[int] | None = None) -> dict[str, tuple[float, int]]:
-        """Each metric's value (NaN if undefined) and the number of persons that define it."""
-        arrays = self._accumulated(image_ids)
-        areas = self._evaluator.params.areaRngLbl
-        persons = {area: self._count(a, image_ids) for a, area in enumerate(areas)}
-        return {
-            name: (self._read(metric, arrays), persons[metric.area])
-            for name, metric in self._metrics.items()
-        }
-
-    def precision_recall(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Match thresholds [t], recalls [r] and precision [t, r]; NaN where there is no person."""
-        params = self._evaluator.params
-        precision = self._accumulated(None)["precision"][:, :, 0, 0, -1]
-        return params.iouThrs, params.recThrs, np.where(precision < 0, np.nan, precision)
-
-    def matched(self, threshold: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
-        """Scores of the detections, best first, and which match a person at this similarity.
-
-        Detections that count neither way, such as those on crowds, are left out.
-        """
-        found = self._matches
-        step = int(np.argmin(abs(self._evaluator.params.iouThrs - threshold)))
-        counted = found.true[step] | found.false[step]
-        return found.score[counted], found.true[step][counted]
-
-    def quality(self, least_score: float) -> dict[int, float]:
-        """How well each image with people is solved, by image id, from 0 to 1.
-
-        The F-measure of the detections with at least this score, averaged over the thresholds.
-        """
-        found = {}
-        images = self._images(0, self._positions(None))
-        for image_id, image in zip(self._image_ids, images, strict=True):
-            persons = 0 if image is None else int((image["gtIgnore"] == 0).sum())
-            if not persons:
-                continue
-            sure = np.asarray(image["dtScores"]) >= least_score
-            counted = sure & ~image["dtIgnore"].astype(bool)
-            hits = (counted & (image["dtMatches"] > 0)).sum(axis=1)
-            found[image_id] = float(np.mean(2 * hits / (persons + counted.sum(axis=1))))
-        return found
-
-    def interval(
-        self,
-        image_ids: Collection[int] | None = None,
-        resamples: int = RESAMPLES,
-        seed: int = RESAMPLING_SEED,
-    ) -> tuple[float, float]:
-        """95 % bootstrap interval of AP over images; NaN, NaN without persons."""
-        drawn = self.resampled(image_ids, resamples, seed)
-        drawn = drawn[np.isfinite(drawn)]
-        if not len(drawn):
-            return math.nan, math.nan
-        low, high = np.percentile(drawn, [2.5, 97.5])
-        return float(low), float(high)
-
-    def resampled(self, image_ids: Collection[int] | None, resamples: int, seed: int) -> np.ndarray:
-        """AP of as many images drawn with replacement, [resample]; NaN without persons."""
-        chosen = self._positions(image_ids)
-        if not len(chosen) or not self._persons[chosen].sum():
-            return np.full(resamples, np.nan)
-        generator = np.random.default_rng(seed)
-        matches = self._matches.of_images(chosen)
-        shares = np.full(len(chosen), 1 / len(chosen))
-        values = []
-        for drawn in generator.multinomial(len(chosen), shares, size=resamples):
-            weights = np.zeros(len(self._image_ids), np.int32)
-            weights[chosen] = drawn
-            persons = int(weights @ self._persons)
-            values.append(matches.precision(persons, weights).mean() if persons else np.nan)
-        return np.array(values)
-
-    def _positions(self, image_ids: Collection[int] | None) -> np.ndarray:
-        if image_ids is None:
-            return np.arange(len(self._image_ids))
-        wanted = set(image_ids)
-        return np.array([k for k, i in enumerate(self._image_ids) if i in wanted], int)
-
-    def _images(self, area: int, chosen: np.ndarray) -> list[dict | None]:
-        offset = area * len(self._image_ids)
-        return [self._evaluator.evalImgs[offset + k] for k in chosen]
-
-    def _accumulated(self, image_ids: Collection[int] | None) -> dict:
-        # `accumulate` misreads a list of images that is not the one evaluated, so it gets both cut.
-        chosen = self._positions(image_ids)
-        part = copy.copy(self._evaluator)
-        part.params = copy.copy(self._evaluator.params)
-        part.params.imgIds = [self._image_ids[k] for k in chosen]
-        part._paramsEval = part.params
-        areas = range(len(part.params.areaRng))
-        part.evalImgs = [image for area in areas for image in self._images(area, chosen)]
-        with silence():
-            part.accumulate()
-        return part.eval
-
-    def _read(self, metric: Metric, arrays: Mapping) -> float:
-        params = self._evaluator.params
-        area, limit = params.areaRngLbl.index(metric.area), params.maxDets.index(metric.limit)
-        values = arrays[metric.array][..., area, limit]
-        if metric.threshold is not None:
-            values = values[np.isclose(params.iouThrs, metric.threshold)]
-        values = values[values > -1]
-        return float(values.mean()) if values.size else math.nan
-
-    def _count(self, area: int, image_ids: Collection[int] | None) -> int:
-        images = self._images(area, self._positions(image_ids))
-        return sum(int(np.count_nonzero(e["gtIgnore"] == 0)) for e in images if e is not None)
-
-    @cached_property
-    def _persons(self) -> np.ndarray:
-        images = self._images(0, self._positions(None))
-        return np.array([0 if e is None else int((e["gtIgnore"] == 0).sum()) for e in images])
-
-    @cached_property
-    def _matches(self) -> Matches:
-        return Matches.gather(
-            self._images(0, self._positions(None)),
-            self._evaluator.params.recThrs,
-            len(self._evaluator.params.iouThrs),
-        )

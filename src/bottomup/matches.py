@@ -26,18 +26,29 @@ class Matches:
 
     @classmethod
     def gather(
-        cls, images: Sequence[dict | None], recalls: np.ndarray, thresholds: int
+        cls,
+        images: Sequence[dict | None],
+        recalls: np.ndarray,
+        thresholds: int,
+        limit: int | None = None,
     ) -> "Matches":
-        """Joins the evaluated images (None: neither person nor detection)."""
+        """Joins the evaluated images (None: neither person nor detection).
+
+        Of each image at most `limit` detections, the best.
+        """
         found = [(k, e) for k, e in enumerate(images) if e is not None and len(e["dtScores"])]
         if not found:
             none = np.zeros((thresholds, 0), bool)
             return cls(none, none, np.zeros(0, int), np.zeros(0), recalls)
-        scores = np.concatenate([e["dtScores"] for _, e in found])
+        scores = np.concatenate([e["dtScores"][:limit] for _, e in found])
         order = np.argsort(-scores, kind="mergesort")
-        matched = np.concatenate([e["dtMatches"] > 0 for _, e in found], axis=1)[:, order]
-        ignored = np.concatenate([e["dtIgnore"] for _, e in found], axis=1)[:, order].astype(bool)
-        image = np.repeat([k for k, _ in found], [len(e["dtScores"]) for _, e in found])[order]
+        matched = np.concatenate([e["dtMatches"][:, :limit] > 0 for _, e in found], axis=1)[
+            :, order
+        ]
+        ignored = np.concatenate([e["dtIgnore"][:, :limit] for _, e in found], axis=1)
+        ignored = ignored[:, order].astype(bool)
+        counts = [len(e["dtScores"][:limit]) for _, e in found]
+        image = np.repeat([k for k, _ in found], counts)[order]
         right, wrong = matched & ~ignored, ~matched & ~ignored
         return cls(right, wrong, image, np.asarray(scores)[order], recalls)
 
@@ -59,3 +70,7 @@ class Matches:
         precision = np.pad(precision, ((0, 0), (0, 1)))
         reached = [np.searchsorted(row / persons, self.recalls, side="left") for row in hits]
         return np.take_along_axis(precision, np.array(reached), axis=1)
+
+    def recall(self, persons: int, weights: np.ndarray) -> np.ndarray:
+        """Share of the persons that are found [threshold], each image counted `weights` times."""
+        return (self.true * weights[self.image]).sum(axis=1) / persons

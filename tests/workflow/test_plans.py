@@ -59,8 +59,21 @@ def test_the_papers_are_planned_in_seconds_without_a_network(tmp_path):
 def test_study_is_planned(tmp_path, study):
     jobs = planned_jobs(plan(tmp_path, "--configfile", f"config/{study}"))
     assert jobs["train_model"] >= 1
-    assert jobs["evaluate_results"] >= 1
+    assert jobs.get("evaluate_results", 0) + jobs.get("pack_submission", 0) >= 1
     assert jobs == billed_jobs(study)
+
+
+def test_a_split_without_annotations_is_packed_and_not_scored(tmp_path):
+    jobs = planned_jobs(plan(tmp_path, "--configfile", "config/papers_test_dev.yaml"))
+    assert jobs["pack_submission"] == 12  # two networks, three seeds, two protocols
+    assert "evaluate_results" not in jobs
+
+
+def test_any_table_is_made_by_name(tmp_path):
+    named = "results/tables/personlab_keypoints.csv"
+    jobs = planned_jobs(plan(tmp_path, "--configfile", "config/toy.yaml", named))
+    assert jobs["make_table"] == 1
+    assert "make_figure" not in jobs
 
 
 def test_the_quickstart_is_the_default(tmp_path):

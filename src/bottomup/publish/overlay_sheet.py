@@ -14,13 +14,13 @@ from matplotlib.figure import SubFigure
 
 from bottomup.coco import read_images
 from bottomup.coco_results import read_results
-from bottomup.evaluation import TaskEvaluation
 from bottomup.publish import drawing, style
 from bottomup.publish.calibration import first_ways
 from bottomup.publish.inputs import Inputs, Result
 from bottomup.publish.scored import each_scored, place_of
 from bottomup.rle import rle_mask
 from bottomup.subsets import rank
+from bottomup.task_evaluation import TaskEvaluation
 
 KIND = "figure"
 CATEGORY = "Pictures"

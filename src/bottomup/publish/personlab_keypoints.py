@@ -1,7 +1,7 @@
 """PersonLab's keypoints on COCO: average precision and recall as published for test-dev
 (Papandreou et al. 2018), with the systems that the paper compares itself to, beside what this study
 measured for the same network and way of testing. Measured cells are means over seeds with their
-standard deviation, n persons, and for AP the 95 % bootstrap interval over images in brackets. They
+standard deviation, n persons, and the 95 % bootstrap interval over images in brackets. They
 are of the split named, not of test-dev, whose annotations are not public.
 
 Reads the metrics of the study, the expectations of its experiments and the published values.

@@ -1,7 +1,7 @@
 """PersonLab's person masks on COCO: average precision and recall as published for test-dev and val
 (Papandreou et al. 2018, person class, 20 or 100 proposals), beside what this study measured for the
 same network and way of testing. Measured cells are means over seeds with their standard deviation,
-n persons, and for AP the 95 % bootstrap interval over images in brackets. They are of val: the
+n persons, and the 95 % bootstrap interval over images in brackets. They are of val: the
 server that scores test-dev averages masks over 80 categories and gives no number for people
 alone.
 

@@ -1,7 +1,7 @@
 """PosePlusSeg on COCO: the two values of its abstract (Ahmad et al. 2022), for keypoints and for
 person masks, beside what this study measured for the experiments that stand for them. The paper's
 split is not stated in what could be read of it. Measured cells are means over seeds with their
-standard deviation, n persons, and for AP the 95 % bootstrap interval over images in brackets.
+standard deviation, n persons, and the 95 % bootstrap interval over images in brackets.
 
 Reads the metrics of the study, the expectations of its experiments and the published values.
 """

@@ -8,10 +8,11 @@ from pycocotools.coco import COCO
 
 from bottomup.coco import read_annotations
 from bottomup.coco_results import read_results, to_coco
-from bottomup.evaluation import TASKS, TaskEvaluation, evaluate_task
+from bottomup.evaluation import TASKS, evaluate_task
 from bottomup.publish.inputs import Result
 from bottomup.shared_keypoints import label_shared
 from bottomup.skeleton import Skeleton
+from bottomup.task_evaluation import TaskEvaluation
 
 
 def each_scored(
