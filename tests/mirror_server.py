@@ -93,7 +93,8 @@ class Handler(BaseHTTPRequestHandler):
         body = body[: mirror.cut_at.pop(0) - start] if mirror.cut_at else body
         for start in range(0, len(body), PIECE_BYTES):
             self.wfile.write(body[start : start + PIECE_BYTES])
-            time.sleep(mirror.pause_s)
+            if mirror.pause_s:
+                time.sleep(mirror.pause_s)
 
     def log_message(self, *_) -> None:
         """Keeps the test output clean."""

@@ -10,6 +10,7 @@ environment is told like any other failure, and libraries use as many threads as
 import errno
 import logging
 import os
+import re
 import subprocess
 import sys
 import traceback
@@ -65,8 +66,10 @@ def shortage(error: BaseException, outputs: Sequence[str] = ()) -> str | None:
     """
     said = f"{error} {error.__cause__ or ''}"
     if any(text in said for text in NO_ROOM):
-        path = getattr(error, "filename", None) or next(iter(outputs), "a file")
         reason = next(text for text in NO_ROOM if text in said)
+        told = re.search(rf"(\S+); {reason}", said)  # so TensorFlow names the file
+        named = getattr(error, "filename", None) or (told and told[1])
+        path = named or next(iter(outputs), "a file")
         return (
             f"{path}: cannot be written to its end ({reason}); make room, or raise the quota, and "
             "run the same command again: what is complete stays"

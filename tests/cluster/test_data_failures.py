@@ -260,9 +260,13 @@ def test_an_interrupted_test_goes_on_with_what_is_done(story, account):
         story.set_steps(6)
         assert story.here("--until", "train_model").wait() == 0, story.said
         process = story.here()
-        decoded = story.wait_for(
-            lambda: list((story.folder / TEST).glob("decoded-*.json")), "decoded shard", process
+        # Until Snakemake has taken note of it: then the fields of that shard go.
+        story.wait_for(
+            lambda: re.search(r"Removing temporary output \S+fields-", story.said),
+            "decoded shard",
+            process,
         )
+        decoded = list((story.folder / TEST).glob("decoded-*.json"))
         os.killpg(process.pid, signal.SIGKILL)
         fault.happened(process.wait() == -signal.SIGKILL, "the processes got SIGKILL")
         kept = {path: path.read_bytes() for path in decoded}
