@@ -8,6 +8,7 @@ import pytest
 import made_up_study
 from bottomup.publish import overview
 from bottomup.publish.inputs import Inputs
+from bottomup.publish.tables import NOT_MEASURED
 
 
 @pytest.fixture
@@ -59,4 +60,4 @@ def test_a_task_that_a_system_does_not_do_is_not_pending(tmp_path):
     with path.open() as file:
         row = next(csv.DictReader(file))
     assert row["keypoints_verdict"] == "within expectation"
-    assert row["segmentation_verdict"] == "–"
+    assert row["segmentation_verdict"] == NOT_MEASURED
