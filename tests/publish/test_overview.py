@@ -1,12 +1,14 @@
 """What was run, what was expected, what came out."""
 
 import csv
+import dataclasses
 
 import pytest
 
 import made_up_study
 from bottomup.publish import overview
 from bottomup.publish.inputs import Inputs
+from bottomup.publish.tables import NOT_MEASURED
 
 
 @pytest.fixture
@@ -48,3 +50,14 @@ def test_without_expectations_the_first_test_is_shown(tmp_path):
     path = tmp_path / "overview.csv"
     overview.make(Inputs(metrics=made_up_study.metrics()), [path])
     assert "full,,,,,,synthetic,val,single,3,0.62" in path.read_text()
+
+
+def test_a_task_that_a_system_does_not_do_is_not_pending(tmp_path):
+    inputs = made_up_study.inputs(tmp_path)
+    without = inputs.metrics[inputs.metrics.task == "keypoints"]
+    path = tmp_path / "overview.csv"
+    overview.make(dataclasses.replace(inputs, metrics=without), [path])
+    with path.open() as file:
+        row = next(csv.DictReader(file))
+    assert row["keypoints_verdict"] == "within expectation"
+    assert row["segmentation_verdict"] == NOT_MEASURED

@@ -62,6 +62,8 @@ def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
             place = (test["dataset"], test["split"], test["protocol"])
             other = None if name in baselines else colour.get((task, *place))
             more_numbers, more_shown = _outcome(task, cells[task], expectation, test, other)
+            if done and not cells[task]:  # Its system does not do this task.
+                more_numbers[f"{task}_verdict"] = more_shown[f"{task} verdict"] = NOT_MEASURED
             numbers, shown = numbers | more_numbers, shown | more_shown
         table.add(numbers, shown)
     table.save(outputs)

@@ -228,17 +228,7 @@ def _exchange(clusters, a, b, with_suppressed, unary, join, scratch, sums):
             break
         v = nodes[p]
         source = clusters[v]
-        for q in range(count):
-            w = nodes[q]
-            if w != v:
-                if source == a:
-                    sums[0, q] -= join[v, w]
-                elif source == b:
-                    sums[1, q] -= join[v, w]
-                if target == a:
-                    sums[0, q] += join[v, w]
-                elif target == b:
-                    sums[1, q] += join[v, w]
+        _update_sums(v, source, target, nodes[:count], a, b, join, sums)
         origin[p] = source
         moved[p] = steps
         clusters[v] = target
@@ -256,6 +246,23 @@ def _exchange(clusters, a, b, with_suppressed, unary, join, scratch, sums):
                 clusters[nodes[p]] = a
         return -union
     return -best
+
+
+@njit(cache=True, nogil=True)
+def _update_sums(v, source, target, nodes, a, b, join, sums):
+    """Corrects what it costs each node to be in either cluster after node v has moved."""
+    for q in range(len(nodes)):
+        cost_of_pair = join[v, nodes[q]]
+        if nodes[q] == v:
+            continue
+        if source == a:
+            sums[0, q] -= cost_of_pair
+        elif source == b:
+            sums[1, q] -= cost_of_pair
+        if target == a:
+            sums[0, q] += cost_of_pair
+        elif target == b:
+            sums[1, q] += cost_of_pair
 
 
 @njit(cache=True, nogil=True)
