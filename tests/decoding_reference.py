@@ -10,7 +10,7 @@ from bottomup.decoding.votes import MARGIN
 def hough(fields, settings):
     """Accumulators with margin: each node's vote goes whole to the nearest bin."""
     rows, columns, num = fields.heatmap.shape
-    bin_px = settings.hough_bin_px
+    bin_px = settings.bin_px
     height = math.ceil((rows - 1) * fields.stride / bin_px) + 1 + 2 * MARGIN
     width = math.ceil((columns - 1) * fields.stride / bin_px) + 1 + 2 * MARGIN
     out = np.zeros((num, height, width, 3))
@@ -51,7 +51,7 @@ def peaks(accumulators, settings, merge_bins):
         near = [xy - other for _, other_k, other in kept if other_k == k]
         if all(np.hypot(*offset) >= merge_bins for offset in near):
             kept.append((mass, k, xy))
-    return [(m, k, *((xy - MARGIN) * settings.hough_bin_px)) for m, k, xy in kept]
+    return [(m, k, *((xy - MARGIN) * settings.bin_px)) for m, k, xy in kept]
 
 
 def labels(bins_xy, keypoints, shape, reach):

@@ -29,7 +29,7 @@ def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: Decoder
         of them are confirmed by the fields, bool [person, keypoint].
     """
     xy, keypoints, _ = peaks
-    bin_px = settings.hough_bin_px
+    bin_px = settings.bin_px
     reach_px = max(REACH_SHARE * settings.radius_px, 2 * bin_px)
     labels = label_bins(xy, keypoints, shape, bin_px, reach_px)
     edges = skeleton.directed_edges

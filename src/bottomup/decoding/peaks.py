@@ -35,7 +35,7 @@ def find_peaks(
     )
     order = np.argsort(-masses, kind="stable")
     kept = _keep(columns_rows, keypoints, order, np.float32(MERGE_BINS))
-    xy = (columns_rows[kept] - MARGIN) * np.float32(settings.hough_bin_px)
+    xy = (columns_rows[kept] - MARGIN) * np.float32(settings.bin_px)
     return xy, keypoints[kept], masses[kept]
 
 

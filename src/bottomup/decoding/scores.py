@@ -29,7 +29,7 @@ def keypoint_scores(
     """
     scores = np.zeros(places.shape[:2], np.float32)
     if settings.score == "hough":
-        _score_hough(accumulators, places / np.float32(settings.hough_bin_px), scores)
+        _score_hough(accumulators, places / np.float32(settings.bin_px), scores)
     else:
         _score_expected(
             fields.heatmap, fields.short, np.float32(fields.stride), places, scales,

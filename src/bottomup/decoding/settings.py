@@ -60,16 +60,21 @@ class DecoderSettings:
     multicut: MulticutSettings = field(default_factory=MulticutSettings)
 
     def __post_init__(self) -> None:
-        if self.hough_bin_px is None:
-            object.__setattr__(self, "hough_bin_px", self.radius_px / BINS_PER_RADIUS)
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise InputError(f"decoder {name} is {getattr(self, name)!r}; use one of {known}")
-        for name in ("radius_px", "hough_bin_px", "max_people"):
+        for name in ("radius_px", "bin_px", "max_people"):
             if not getattr(self, name) > 0:
                 raise InputError(
                     f"decoder {name} is {getattr(self, name)!r}; use a positive number"
                 )
+
+    @property
+    def bin_px(self) -> float:
+        """Side of a bin of the Hough accumulators."""
+        if self.hough_bin_px is None:
+            return self.radius_px / BINS_PER_RADIUS
+        return self.hough_bin_px
 
     @classmethod
     def from_dict(cls, values: Mapping) -> "DecoderSettings":

@@ -33,8 +33,8 @@ def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, n
         the votes in bins from that centre; and the flat indices of all bins that hold votes.
     """
     rows, columns, num_keypoints = fields.heatmap.shape
-    height = _bins((rows - 1) * fields.stride, settings.hough_bin_px)
-    width = _bins((columns - 1) * fields.stride, settings.hough_bin_px)
+    height = _bins((rows - 1) * fields.stride, settings.bin_px)
+    width = _bins((columns - 1) * fields.stride, settings.bin_px)
     accumulators = scratch.zeros("accumulators", (num_keypoints, height, width, 3), np.float32)
     bins = accumulators.reshape(-1, 3)
     mass = fields.stride**2 / (math.pi * settings.radius_px**2)
@@ -43,7 +43,7 @@ def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, n
         fields.heatmap,
         fields.short,
         np.float32(fields.stride),
-        np.float32(settings.hough_bin_px),
+        np.float32(settings.bin_px),
         np.float32(mass),
         np.float32(settings.vote_threshold),
         accumulators,

@@ -156,8 +156,8 @@ def _hough(axes: Axes, view: View) -> None:
     bins = -(-max(votes.shape[:2]) // BINS_ACROSS)
     votes = np.sqrt(block_reduce(votes, (bins, bins, 1), np.max))
     shares = votes / max(float(votes.max()), 1e-6)
-    step_px = bins * view.settings.hough_bin_px
-    first_px = (step_px - view.settings.hough_bin_px) / 2
+    step_px = bins * view.settings.bin_px
+    first_px = (step_px - view.settings.bin_px) / 2
     coloured = _by_keypoint(shares)
     _map(axes, coloured[..., :3] * coloured[..., 3:], step_px, first_px)
 
