@@ -1,5 +1,7 @@
 """Trunks of `keras.applications`: published weights, what goes in, and what is frozen."""
 
+from pathlib import Path
+
 import h5py
 import keras
 import numpy as np
@@ -10,9 +12,9 @@ from keras.src.legacy.saving import legacy_h5_format
 from bottomup import lookup
 from bottomup.errors import InputError
 from bottomup.schema import load_schema, read_yaml, validated
-from conftest import REPOSITORY
 from narrow import narrow_applications
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 OPTIONS = {
     "resnet": {"depth": 50},
     "resnet_v2": {"depth": 50},

@@ -26,7 +26,8 @@ def annotations(tmp_path):
 
 def merge(folder, annotations, shards):
     out = folder / "keypoints.json", folder / "segmentation.json"
-    merge_results(annotations, shards, *out, folder / "decode_times.csv")
+    others = folder / "joint.json", folder / "decode_times.csv"
+    merge_results(annotations, shards, *out, *others)
     return [json.loads(path.read_text()) for path in out]
 
 
@@ -58,8 +59,7 @@ def test_a_mask_without_a_pose_is_refused():
 
 def test_the_joint_file_is_written_beside_the_two(tmp_path, annotations):
     shards = [write_shard(tmp_path, "a", [1, 2, 3, 4, 5, 6])]
-    names = ("keypoints", "segmentation", "joint")
-    merge_results(annotations, shards, *(tmp_path / f"{name}.json" for name in names))
+    merge(tmp_path, annotations, shards)
     joint = json.loads((tmp_path / "joint.json").read_text())
     assert [row["image_id"] for row in joint] == [1, 2, 4, 5, 6]
 

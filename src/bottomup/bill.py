@@ -7,7 +7,10 @@ Everything else follows from the config and from `ASSUMPTIONS`, each with where 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bottomup.config import Dataset, DatasetSplit, Experiment, Protocol, Study
+from bottomup.config import Dataset, DatasetSplit, Experiment, Protocol, Split, Study
+
+# Datasets whose annotations are COCO files as they are, or made by a rule of their own.
+UNCONVERTED = ("coco_mirror", "synthetic", "imputed")
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,10 @@ def _splits(study: Study) -> dict[tuple[str, str], Dataset]:
                for x in study.trained.values()}  # fmt: skip
     tested = {(t.dataset.name, t.split): t.dataset
               for x in study.trained.values() for t in x.test_on}  # fmt: skip
-    return trained | tested
+    used = trained | tested
+    completed = {(d.imputation.source.name, s): d.imputation.source
+                 for (_, s), d in used.items() if d.imputation}  # fmt: skip
+    return used | completed
 
 
 def _archives(study: Study) -> list[tuple[Dataset, str]]:
@@ -135,7 +141,7 @@ def _archives(study: Study) -> list[tuple[Dataset, str]]:
 def _jobs(study: Study, needs, weights) -> dict[str, int]:
     splits, tests = _splits(study), list(_tests(study))
     runs = [(x.name, seed) for x in study.trained.values() for seed in x.seeds]
-    shards = sum(t.dataset.splits[t.split].test_shards for _, t, _ in tests)
+    shards = sum(_of(test).test_shards for _, test, _ in tests)
     shown = [need for name in (*study.tables, *study.figures) for need in needs[name]]
     samples = list(study.experiments.values()) if "samples" in shown else []
     trained = {(x.subset.dataset.name, x.subset.split): x.subset for x in study.trained.values()}
@@ -152,28 +158,56 @@ def _jobs(study: Study, needs, weights) -> dict[str, int]:
         for name, entry in weights.items()
         if all(entry[key] == x.settings[key] for key in ("backbone", "backbone_options"))
     }
-    converted = [d for d in splits.values() if d.kind not in ("coco_mirror", "synthetic")]
+    scored = [test for _, test, _ in tests if _of(test).server_name is None]
     counts = {
         "fetch_archive": len(_archives(study)),
         "fetch_weights": len(trunks),
-        "make_split": sum(d.splits[s].annotations is None for (_, s), d in splits.items()),
-        "convert_annotations": len(converted),
+        "make_split": sum(
+            d.splits[s].annotations is None for (_, s), d in splits.items() if not d.imputation
+        ),
+        "convert_annotations": sum(d.kind not in UNCONVERTED for d in splits.values()),
+        "impute_keypoints": sum(d.imputation is not None for d in splits.values()),
+        "take_part": sum(d.splits[s].take is not None for (_, s), d in splits.items()),
         "check_split": len(splits),
         "draw_subset": len(study.subsets),
         "check_disjoint": len(disjoint),
         "write_records": sum(s.dataset.splits[s.split].record_shards for s in trained.values()),
         "train_model": len(runs),
+        **_pairwise_jobs(study),
         "draw_samples": len({(x.test_on[0].dataset.name, x.test_on[0].split) for x in samples}),
         "infer_samples": len(samples),
         "infer_shard": shards,
         "decode_shard": shards,
         "merge_results": len(tests),
-        "evaluate_results": len(tests),
+        "evaluate_results": len(scored),
+        "pack_submission": len(tests) - len(scored),
         "make_table": len(study.tables),
         "make_figure": len(study.figures),
         "list_packages": 1,
     }
     return {rule: count for rule, count in counts.items() if count}
+
+
+def _of(test: DatasetSplit) -> Split:
+    return test.dataset.splits[test.split]
+
+
+def _pairwise_jobs(study: Study) -> dict[str, int]:
+    """What experiments add whose keypoints are grouped by pairwise terms."""
+    options = {x.name: x.settings["system_options"] for x in study.trained.values()}
+    grouped = [x for x in study.experiments.values() if "pairwise_statistics" in options[x.name]]
+    measured = {
+        x.subset.name
+        for x in study.trained.values()
+        if options[x.name].get("pairwise_statistics") == "subset"
+    }
+    terms = sum(len(x.seeds) for x in grouped) * len(study.protocols)
+    return {
+        "measure_pairs": len(measured),
+        "draw_pair_images": len({x.subset.name for x in grouped}),
+        "infer_pairs": terms,
+        "fit_pairwise_terms": terms,
+    }
 
 
 def _images(dataset: Dataset, split: str) -> float:

@@ -57,4 +57,4 @@ def test_weights_with_code_in_them_are_refused(tmp_path):
     model = keras.Model(inputs, keras.layers.Lambda(lambda x: x + 1)(inputs))
     model.save(tmp_path / "weights.keras")
     with pytest.raises(InputError, match=r"weights\.keras: the initial weights cannot be read"):
-        take_weights(model, str(tmp_path / "weights.keras"), "all")
+        take_weights(model, [str(tmp_path / "weights.keras")], "all")

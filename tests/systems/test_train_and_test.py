@@ -47,7 +47,7 @@ def test_a_system_trains_infers_decodes_and_is_scored(name, tmp_path):
     skeleton = COCO_PERSON.to_dict()
     decoding.decode_shard(tmp_path / "fields.h5", decoder, skeleton, tmp_path / "decoded.json")
     out = [tmp_path / f"found_{task}.json" for task in ("keypoints", "segmentation", "joint")]
-    merge_results(annotations, [tmp_path / "decoded.json"], *out)
+    merge_results(annotations, [tmp_path / "decoded.json"], *out, tmp_path / "decode_times.csv")
     assert len(json.loads(out[2].read_text())) == len(json.loads(out[0].read_text()))
     metrics = evaluation.evaluate(annotations, COCO_PERSON, *out[:2])
     assert set(metrics["task"]) == {"keypoints", "segmentation"}

@@ -71,7 +71,7 @@ def test_a_split_without_annotations_is_packed_and_not_scored(tmp_path):
 
 def test_any_table_is_made_by_name(tmp_path):
     named = "results/tables/personlab_keypoints.csv"
-    jobs = planned_jobs(plan(tmp_path, "--configfile", "config/toy.yaml", named))
+    jobs = planned_jobs(plan(tmp_path, named, "--configfile", "config/toy.yaml"))
     assert jobs["make_table"] == 1
     assert "make_figure" not in jobs
 

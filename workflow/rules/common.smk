@@ -63,7 +63,11 @@ def untracked(function):
 
 def compute(wildcards):
     """What training and inference compute on; see `bottomup.devices.use`."""
-    return STUDY.compute if gpus_of(wildcards) else STUDY.compute | {"device": "cpu"}
+    return compute_of(experiment_of(wildcards))
+
+
+def compute_of(experiment):
+    return STUDY.compute if experiment.resources["gpu"] else STUDY.compute | {"device": "cpu"}
 
 
 @cache

@@ -125,7 +125,7 @@ rule impute_keypoints:
         GPU_ENV
     threads: 8
     resources:
-        mem_mb=16000,
+        mem_mb=growing(16000),
         runtime=1440,
         gpu=lambda wildcards: imputation_of(wildcards).experiment.resources["gpu"],
     params:
@@ -135,7 +135,7 @@ rule impute_keypoints:
             lambda wildcards: annotations_of(source_of_imputed(wildcards), wildcards.split)
         ),
         images=untracked(lambda wildcards: images_of(wildcards.dataset, wildcards.split)),
-        compute=untracked(compute),
+        compute=untracked(lambda wildcards: compute_of(imputation_of(wildcards).experiment)),
         code=code(
             "impute_keypoints.py",
             lambda wildcards: plug_ins_of(imputation_of(wildcards).experiment),

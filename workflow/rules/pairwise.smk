@@ -20,7 +20,7 @@ rule measure_pairs:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=30,
     params:
         skeleton=lambda wildcards: subset_of(wildcards).dataset.skeleton.to_dict(),
@@ -43,7 +43,7 @@ rule draw_pair_images:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=30,
     params:
         skeleton=lambda wildcards: subset_of(wildcards).dataset.skeleton.to_dict(),
@@ -97,7 +97,7 @@ rule fit_pairwise_terms:
     conda:
         CPU_ENV
     resources:
-        mem_mb=16000,
+        mem_mb=growing(16000),
         runtime=120,
     params:
         skeleton=model_skeleton,

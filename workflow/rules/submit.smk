@@ -24,7 +24,7 @@ rule pack_submission:
     conda:
         CPU_ENV
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=30,
     params:
         annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),

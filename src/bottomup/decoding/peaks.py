@@ -43,7 +43,7 @@ def window_bins(settings: DecoderSettings) -> int:
     """Bins along each side of the window in which a peak is greatest, at least 3."""
     if settings.peak_window_px is None:
         return LEAST_WINDOW
-    return max(LEAST_WINDOW, round(settings.peak_window_px / settings.hough_bin_px))
+    return max(LEAST_WINDOW, round(settings.peak_window_px / settings.bin_px))
 
 
 @njit(cache=True, nogil=True)
