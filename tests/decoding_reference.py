@@ -153,12 +153,12 @@ def tree(fields, peaks, edges, seed_radius):
 
 
 def expected_oks(fields, xy, k, scale, kappa, settings):
-    """Heatmap probability times the similarity that the nodes within half the radius promise."""
+    """Heatmap probability times the similarity that the nodes within the radius promise."""
     probability = bilinear(fields.heatmap[:, :, k], *(np.asarray(xy) / fields.stride))
     total = expected = 0.0
     for i, j in np.argwhere(fields.heatmap[:, :, k] >= settings.vote_threshold):
         node = np.array([j, i]) * fields.stride
-        if np.hypot(*(node - xy)) <= settings.radius_px / 2:
+        if np.hypot(*(node - xy)) <= settings.radius_px:
             distance_px = np.hypot(*(node + fields.short[i, j, k] - xy))
             total += fields.heatmap[i, j, k]
             similarity = math.exp(-(distance_px**2) / (2 * scale**2 * kappa**2))
