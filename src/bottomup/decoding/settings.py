@@ -8,6 +8,7 @@ from bottomup.decoding.multicut.settings import MulticutSettings
 from bottomup.errors import InputError
 
 BINS_PER_RADIUS = 10
+LEAST_BIN_PX = 2.0
 CHOICES = {
     "assembly": ("linked", "paper"),
     "score": ("expected_oks", "hough"),
@@ -25,7 +26,8 @@ class DecoderSettings:
         score: Keypoint score, `expected_oks` or `hough`.
         person_score: `soft_nms`, or `mean`, in which every keypoint counts.
         radius_px: Disk radius that the fields were trained with.
-        hough_bin_px: Side of a bin of the Hough accumulators; None is a tenth of the radius.
+        hough_bin_px: Side of a bin of the Hough accumulators; None is a tenth of the
+            radius, at least 2.
         vote_threshold: Nodes below this heatmap probability cast no vote.
         peak_threshold: Least Hough mass of a peak; a whole disk has mass 1.
         peak_window_px: Side of the square in which a peak is the greatest; None for 3 x 3 bins.
@@ -73,7 +75,7 @@ class DecoderSettings:
     def bin_px(self) -> float:
         """Side of a bin of the Hough accumulators."""
         if self.hough_bin_px is None:
-            return self.radius_px / BINS_PER_RADIUS
+            return max(LEAST_BIN_PX, self.radius_px / BINS_PER_RADIUS)
         return self.hough_bin_px
 
     @classmethod
