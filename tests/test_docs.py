@@ -25,7 +25,7 @@ def examples(page):
 def test_every_page_is_in_the_navigation():
     shown = yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text())["nav"]
     listed = set(re.findall(r"[\w-]+\.md", str(shown)))
-    assert {page.name for page in PAGES} <= listed | {"cluster.md"}
+    assert {page.name for page in PAGES} <= listed
     assert all((DOCS / name).is_file() for name in listed)
 
 
