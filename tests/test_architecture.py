@@ -36,6 +36,7 @@ ORDER = (
         "evaluation",
         "submission",
         "publish",
+        "study",
         "config_checks",
         "config",
         "bill",

@@ -7,7 +7,7 @@ Everything else follows from the config and from `ASSUMPTIONS`, each with where 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bottomup.config import Dataset, DatasetSplit, Experiment, Protocol, Split, Study
+from bottomup.study import Dataset, DatasetSplit, Experiment, Protocol, Split, Study
 
 # Datasets whose annotations are COCO files as they are, or made by a rule of their own.
 UNCONVERTED = ("coco_mirror", "synthetic", "imputed")

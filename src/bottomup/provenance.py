@@ -24,6 +24,7 @@ EXCLUDED = frozenset(
     f"bottomup.{name}"
     for name in (
         *("catalogue", "config", "device_claims", "devices", "job", "provenance", "schema"),
+        "study",
         *("finished", "interruption", "locks", "summaries", "training_pictures"),
     )
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bottomup.decoding.arrays import checked_arrays
 from bottomup.decoding.linked import assemble_linked
 from bottomup.decoding.masks import person_masks
 from bottomup.decoding.multicut.poses import multicut_poses
@@ -12,7 +13,6 @@ from bottomup.decoding.scores import keypoint_scores, person_scales, person_scor
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.decoding.tree import assemble_tree
 from bottomup.decoding.votes import cast_votes
-from bottomup.errors import InputError
 from bottomup.fields.grid import Fields, Frame, PairFields
 from bottomup.skeleton import Skeleton
 
@@ -129,16 +129,5 @@ def checked(fields: Fields, skeleton: Skeleton) -> Fields:
         shapes["distance"] = (rows, columns)
     if fields.centroid is not None:
         shapes["centroid"] = (rows, columns, 1, 2)
-    arrays = {}
-    for name, shape in shapes.items():
-        values = np.ascontiguousarray(getattr(fields, name), np.float32)
-        if values.shape != shape:
-            raise InputError(
-                f"field {name} has shape {values.shape} where skeleton {skeleton.name!r} needs "
-                f"{shape}; decode with the skeleton and sub_cells of the training"
-            )
-        # A sum is finite if its terms are, and far faster to test than each of them.
-        if not np.isfinite(values.sum(dtype=np.float32)) and not np.isfinite(values).all():
-            raise InputError(f"field {name} holds values that are not finite; train or infer again")
-        arrays[name] = values
+    arrays = checked_arrays(fields, shapes, f"skeleton {skeleton.name!r}", "skeleton and sub_cells")
     return Fields(**arrays, stride=fields.stride, sub_cells=fields.sub_cells)

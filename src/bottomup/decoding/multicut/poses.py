@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from bottomup.decoding.arrays import checked_arrays
 from bottomup.decoding.multicut.candidates import find_candidates
 from bottomup.decoding.multicut.group import group, poses_of
 from bottomup.decoding.multicut.settings import MulticutSettings
-from bottomup.errors import InputError
 from bottomup.fields.grid import PairFields
 from bottomup.skeleton import Skeleton
 
@@ -37,15 +37,5 @@ def checked_pairs(fields: PairFields, skeleton: Skeleton) -> PairFields:
         "short": (rows, columns, count, 2),
         "pairwise": (rows, columns, count * (count - 1), 2),
     }
-    arrays = {}
-    for name, shape in shapes.items():
-        values = np.ascontiguousarray(getattr(fields, name), np.float32)
-        if values.shape != shape:
-            raise InputError(
-                f"field {name} has shape {values.shape} where skeleton {skeleton.name!r} needs "
-                f"{shape}; decode with the skeleton of the training"
-            )
-        if not np.isfinite(values).all():
-            raise InputError(f"field {name} holds values that are not finite; train or infer again")
-        arrays[name] = values
+    arrays = checked_arrays(fields, shapes, f"skeleton {skeleton.name!r}", "skeleton")
     return PairFields(**arrays, stride=fields.stride)
