@@ -26,6 +26,9 @@ report: "workflow/report/study.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_splits.smk"
+include: "workflow/rules/common_runs.smk"
+include: "workflow/rules/common_tests.smk"
 include: "workflow/rules/publications.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/subsets.smk"

@@ -176,14 +176,14 @@ FAULTS = (
     ),
     Fault(
         "a state that is resumed by other code",
-        "workflow/rules/common.smk",
+        "workflow/rules/common_runs.smk",
         "        training_code(wildcards),\n        training_settings",
         "        training_settings",
         "tests/workflow/test_stories.py::test_a_state_is_resumed_by_what_began_it_alone",
     ),
     Fault(
         "a state that is resumed with other settings",
-        "workflow/rules/common.smk",
+        "workflow/rules/common_runs.smk",
         "        training_settings(wildcards),\n        experiment.skeleton",
         "        experiment.skeleton",
         "tests/workflow/test_stories.py::test_a_state_is_resumed_by_what_began_it_alone",

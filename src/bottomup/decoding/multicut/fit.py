@@ -1,7 +1,7 @@
 """Learning the pairwise terms: one logistic regression a pair of keypoints, and how calibrated."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from bottomup.skeleton import Skeleton
 # negatives; the regularisation is the same for fewer samples if C times their number is.
 STRENGTH = 1e-3 * 4000 * 200
 LEAST_SAMPLES = 200
+MOST_SHARED = 2000  # samples of each pair in the terms of those pairs that have too few
 SEED = 42
 BINS = 10
 HELD_OUT = 5  # every fifth image tells how well calibrated the others' terms are
@@ -61,30 +62,45 @@ def _learned(samples: PairSamples, skeleton: Skeleton, leave: int | None) -> Pai
     low, high = np.zeros((count, count, size)), np.ones((count, count, size))
     weights = np.zeros((count, count, size + 1))
     counts = np.zeros((count, count), int)
-    data = {}
-    for pair in samples.features:
-        features, together, images = samples.of(pair)
-        kept = slice(None) if leave is None else images % leave != 0
-        data[pair] = features[kept], together[kept]
-    shared = _fitted([features for features, _ in data.values()], [y for _, y in data.values()])
-    for a in range(count):
-        for b in range(a + 1, count):
-            features, together = data.get((a, b), (np.zeros((0, size)), np.zeros(0, bool)))
-            enough = len(together) >= LEAST_SAMPLES and 0 < together.sum() < len(together)
-            found = _fitted([features], [together]) if enough else shared
-            low[a, b], high[a, b], weights[a, b] = found
-            counts[a, b] = len(together) * enough
+    lacking = []
+    for pair in combinations(range(count), 2):
+        features, together = _kept(samples, pair, leave)
+        if len(together) >= LEAST_SAMPLES and 0 < together.sum() < len(together):
+            low[pair], high[pair], weights[pair] = _fitted(features, together)
+            counts[pair] = len(together)
+        else:
+            lacking.append(pair)
+    if lacking:
+        shared = _fitted(*_of_all_pairs(samples, leave))
+        for pair in lacking:
+            low[pair], high[pair], weights[pair] = shared
     return PairwiseTerms(tuple(skeleton.keypoints), low, high, weights, counts)
 
 
+def _kept(samples: PairSamples, pair, leave: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Features and labels of a pair, without every so manieth image."""
+    features, together, images = samples.of(pair)
+    kept = slice(None) if leave is None else images % leave != 0
+    return features[kept], together[kept]
+
+
+def _of_all_pairs(samples: PairSamples, leave: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """The same of all pairs together, evenly thinned to at most so many of each."""
+    features, together = [np.zeros((0, len(FEATURES)))], [np.zeros(0, bool)]
+    for pair in samples.features:
+        rows, labels = _kept(samples, pair, leave)
+        step = -(-len(labels) // MOST_SHARED) or 1
+        features.append(rows[::step])
+        together.append(labels[::step])
+    return np.concatenate(features), np.concatenate(together)
+
+
 def _fitted(
-    parts: Sequence[np.ndarray], labels: Sequence[np.ndarray]
+    features: np.ndarray, together: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Least and highest features, and the weights of the scaled ones and of 1."""
     from sklearn.linear_model import LogisticRegression
 
-    features = np.concatenate(parts) if parts else np.zeros((0, len(FEATURES)))
-    together = np.concatenate(labels) if labels else np.zeros(0, bool)
     if not 0 < together.sum() < len(together):
         raise InputError(
             f"{len(together)} pairs of cells to learn pairwise terms from, {int(together.sum())} "

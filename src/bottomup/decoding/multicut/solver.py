@@ -198,24 +198,8 @@ def _exchange(clusters, a, b, with_suppressed, unary, join, scratch, sums):
     the two clusters become one, whichever is better. In the sequence a move may cost something.
     """
     nodes, moved, origin = scratch
-    count, across = 0, False
-    for n in range(len(clusters)):
-        if clusters[n] == a or clusters[n] == b or (with_suppressed and clusters[n] == SUPPRESSED):
-            nodes[count] = n
-            count += 1
-    union = 0.0
-    for p in range(count):
-        v = nodes[p]
-        sums[0, p] = sums[1, p] = unary[v]
-        for q in range(count):
-            w = nodes[q]
-            if clusters[w] == a and v != w:
-                sums[0, p] += join[v, w]
-                if clusters[v] == b:
-                    union += join[v, w]
-                    across = across or join[v, w] != 0
-            elif clusters[w] == b and v != w:
-                sums[1, p] += join[v, w]
+    count = _listed(clusters, a, b, with_suppressed, nodes)
+    union, across = _costs(clusters, nodes[:count], a, b, unary, join, sums)
     if not across and not with_suppressed:
         return 0.0
     total, best, length, steps = 0.0, 0.0, 0, 0
@@ -246,6 +230,38 @@ def _exchange(clusters, a, b, with_suppressed, unary, join, scratch, sums):
                 clusters[nodes[p]] = a
         return -union
     return -best
+
+
+@njit(cache=True, nogil=True)
+def _listed(clusters, a, b, with_suppressed, nodes):
+    """Writes the nodes of two clusters, and the suppressed ones if wanted; their number."""
+    count = 0
+    for n in range(len(clusters)):
+        if clusters[n] == a or clusters[n] == b or (with_suppressed and clusters[n] == SUPPRESSED):
+            nodes[count] = n
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _costs(clusters, nodes, a, b, unary, join, sums):
+    """Writes what it costs each node to be in either cluster.
+
+    Returns:
+        What it costs to make the two clusters one, and whether any edge runs between them.
+    """
+    union, across = 0.0, False
+    for p, v in enumerate(nodes):
+        sums[0, p] = sums[1, p] = unary[v]
+        for w in nodes:
+            if clusters[w] == a and v != w:
+                sums[0, p] += join[v, w]
+                if clusters[v] == b:
+                    union += join[v, w]
+                    across = across or join[v, w] != 0
+            elif clusters[w] == b and v != w:
+                sums[1, p] += join[v, w]
+    return union, across
 
 
 @njit(cache=True, nogil=True)
