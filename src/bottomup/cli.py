@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bottomup.errors import InputError
@@ -34,15 +34,28 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def subcommand(commands, name: str, run: Callable, **texts: str) -> Callable:
+    """Adds a subcommand that `run` carries out; what adds its arguments."""
+    command = commands.add_parser(name, **texts)
+    command.set_defaults(run=run)
+    return command.add_argument
+
+
+def hush_tensorflow() -> None:
+    """Without this, importing TensorFlow prints a page; to be called before it is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
 def add_oracle(commands) -> None:
     """`bottomup oracle`: the upper bound of representation and decoder."""
-    command = commands.add_parser(
+    add = subcommand(
+        commands,
         "oracle",
+        run_oracle,
         help="encode annotations as ideal fields, decode them, score the result",
         description="Encodes COCO annotations as ideal fields with the functions of training, "
         "decodes them with the functions of prediction, and scores the result.",
     )
-    add = command.add_argument
     add("--annotations", nargs="+", type=Path, required=True, metavar="FILE", help="COCO files")
     add("--images", type=Path, metavar="FILE", help="only these images: one id a line")
     add("--system", default="personlab", help="module in bottomup.systems that encodes")
@@ -58,12 +71,11 @@ def add_oracle(commands) -> None:
     add("--graph", choices=("sparse", "complete"), default="sparse", help="pairs (deepercut)")
     add("--out", type=Path, metavar="DIR", help="folder for the two COCO result files")
     add("--json", type=Path, metavar="OUT", help="file for the summary")
-    command.set_defaults(run=run_oracle)
 
 
 def run_oracle(options: argparse.Namespace) -> None:
     """Scores ideal fields and prints the summary."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    hush_tensorflow()
     from bottomup import lookup, oracle
     from bottomup.decoding.multicut.settings import MulticutSettings
     from bottomup.decoding.settings import DecoderSettings
@@ -109,13 +121,14 @@ def read_ids(path: Path) -> list[int]:
 
 def add_predict(commands) -> None:
     """`bottomup predict`: people on any images by a finished run."""
-    command = commands.add_parser(
+    add = subcommand(
+        commands,
         "predict",
+        run_predict,
         help="find the people on images with a trained run",
         description="Finds the people on images with a trained run and writes images.json, "
         "keypoints.json and segmentation.json (COCO results) and a picture of each image.",
     )
-    add = command.add_argument
     add("--run", dest="run_dir", type=Path, required=True, metavar="RUN_DIR", help="a finished run")
     add(
         "--images",
@@ -129,12 +142,11 @@ def add_predict(commands) -> None:
     add("--single-person", action="store_true", help="find at most one person on each image")
     add("--cut-outs", action="store_true", help="also cut each person out, on nothing (RGBA)")
     add("--no-pictures", dest="pictures", action="store_false", help="draw no picture of an image")
-    command.set_defaults(run=run_predict)
 
 
 def run_predict(options: argparse.Namespace) -> None:
     """Writes the results; images that cannot be read are told, and fail the command at the end."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    hush_tensorflow()
     from bottomup import schema
     from bottomup.predict import Drawings, predict
 
@@ -159,16 +171,16 @@ def run_predict(options: argparse.Namespace) -> None:
 
 def add_verify(commands) -> None:
     """`bottomup verify`: damaged files, by their checksums."""
-    command = commands.add_parser(
+    add = subcommand(
+        commands,
         "verify",
+        run_verify,
         help="compare finished files with their checksums",
         description="Reads all archives, unpacked files, records, weights and result files of a "
         "working folder and names those that no longer bear their checksums.",
     )
-    add = command.add_argument
     add("--folder", type=Path, default=Path(), metavar="DIR", help="where results/ lies (here)")
     add("--remove", action="store_true", help="delete what is damaged, so that it is made again")
-    command.set_defaults(run=run_verify)
 
 
 def run_verify(options: argparse.Namespace) -> None:
@@ -191,15 +203,15 @@ def run_verify(options: argparse.Namespace) -> None:
 
 def add_bill(commands) -> None:
     """`bottomup bill`: what a study takes, before it runs."""
-    command = commands.add_parser(
+    add = subcommand(
+        commands,
         "bill",
+        run_bill,
         help="jobs, GPU hours, storage and download of a study",
         description="Prints what a study takes if nothing of it is done yet: its jobs and its "
         "download from the config, hours and storage from stated assumptions.",
     )
-    add = command.add_argument
     add("--config", type=Path, default=Path("config/config.yaml"), metavar="FILE", help="a study")
-    command.set_defaults(run=run_bill)
 
 
 def run_bill(options: argparse.Namespace) -> None:
@@ -219,23 +231,23 @@ def run_bill(options: argparse.Namespace) -> None:
 
 def add_export(commands) -> None:
     """`bottomup export`: a network that needs none of this code."""
-    command = commands.add_parser(
+    add = subcommand(
+        commands,
         "export",
+        run_export,
         help="write a run's network as SavedModel or ONNX",
         description="Writes the network of a run for inputs of one side as a TensorFlow SavedModel "
         "or as ONNX, with fields.json, which says what goes in and what comes out.",
     )
-    add = command.add_argument
     add("--run", dest="run_dir", type=Path, required=True, metavar="RUN_DIR", help="a finished run")
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the network")
     add("--side", type=int, metavar="PX", help="height and width of the input; default: the crop's")
     add("--format", nargs="+", default=["saved_model"], metavar="NAME", help="saved_model, onnx")
-    command.set_defaults(run=run_export)
 
 
 def run_export(options: argparse.Namespace) -> None:
     """Writes the network."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    hush_tensorflow()
     from bottomup.export import export_run
 
     for path in export_run(options.run_dir, options.out, options.side, options.format):
@@ -244,16 +256,16 @@ def run_export(options: argparse.Namespace) -> None:
 
 def add_release(commands) -> None:
     """`bottomup release`: a run as others may use it."""
-    command = commands.add_parser(
+    add = subcommand(
+        commands,
         "release",
+        run_release,
         help="gather a run's weights, card, checksums and AP in a folder to give away",
         description="Gathers the weights of a run, its record, a card, the AP to expect and the "
         "sums of all files in a folder that `bottomup predict --run` takes.",
     )
-    add = command.add_argument
     add("--run", dest="run_dir", type=Path, required=True, metavar="RUN_DIR", help="a tested run")
     add("--out", type=Path, required=True, metavar="DIR", help="a new folder")
-    command.set_defaults(run=run_release)
 
 
 def run_release(options: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ from bottomup.publish import (
     overlay_sheet,
     people_per_image,
     precision_recall,
+    share_panels,
     style,
     training_curves,
 )
@@ -141,7 +142,7 @@ def test_shares_are_of_images_with_people_and_many_are_joined():
             "images_after": [50, 30, 20, 10, 5, 5],
         }
     )
-    table = people_per_image.grouped(strata)
+    table = share_panels.grouped(strata)
     assert table.index.tolist() == list(range(1, 10))
     assert table["share_before"].loc[[1, 2, 9]].tolist() == pytest.approx([60, 20, 20])
     assert table["share_after"].sum() == pytest.approx(100)

@@ -7,7 +7,13 @@ import pytest
 from PIL import Image
 
 from bottomup.errors import InputError
-from bottomup.publish import share_panels, shares_original, shares_reduced
+from bottomup.publish import (
+    people_per_image,
+    share_panels,
+    shares_original,
+    shares_reduced,
+    style,
+)
 from bottomup.publish.inputs import Inputs
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "config" / "published.yaml"
@@ -43,16 +49,23 @@ def test_the_published_shares_are_those_of_figures_1_and_2():
 def test_shares_and_the_largest_difference_by_hand(inputs):
     published = share_panels.published_shares(PUBLISHED)
     panel = share_panels.panel("half", inputs.strata["reduced50"], "after", published[50])
-    assert panel.images == 76
-    assert panel.measured[0] == pytest.approx(100 * 24 / 76)
-    points, people = panel.largest_difference()
+    assert panel.series["measured"][0] == pytest.approx(100 * 24 / 76)
+    points, people = share_panels.largest_difference(panel.series["measured"], published[50])
     assert (points, people) == (pytest.approx(100 / 76 - 7), "9+")
-    assert share_panels.caption(panel) == "76 images; largest difference -5.7 points (9+)"
+    assert panel.caption == "76 images; largest difference -5.7 points (9+)"
 
 
 def test_a_level_without_published_shares_says_so(inputs):
     panel = share_panels.panel("half", inputs.strata["reduced50"], "after", None)
-    assert share_panels.caption(panel) == "76 images; none published"
+    assert panel.caption == "76 images; none published"
+    assert list(panel.series) == ["measured"]
+
+
+def test_a_subset_stands_beside_the_whole_split(inputs):
+    panel = people_per_image.before_and_after("half", inputs.strata["reduced50"])
+    assert panel.caption == "76 of 100 images"
+    assert panel.series["whole split"][1] == pytest.approx(48)
+    assert panel.series["subset"][1] == pytest.approx(100 * 24 / 76)
 
 
 def test_controls_are_no_level(inputs):
@@ -69,13 +82,12 @@ def test_the_figure_is_drawn_and_the_same_each_time(inputs, tmp_path, module):
         assert len(picture.getcolors(10**6)) > 20
 
 
-@pytest.mark.parametrize("module", [shares_original, shares_reduced])
-def test_an_empty_study_says_so(tmp_path, module):
+@pytest.mark.parametrize("module", [people_per_image, shares_original, shares_reduced])
+def test_an_empty_study_says_so(tmp_path, module, monkeypatch):
+    said = []
+    monkeypatch.setattr(style, "nothing_to_draw", lambda figure, text: said.append(text))
     module.make(Inputs(design={"levels": {}}), [tmp_path / "empty.svg"])
-    assert (
-        "no such subset" in (tmp_path / "empty.svg").read_text()
-        or (tmp_path / "empty.svg").stat().st_size
-    )
+    assert said == ["no such subset in this study"]
 
 
 def test_shares_of_too_few_strata_are_refused(tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
+from bottomup.coco import PERSON, PERSON_ID
 from bottomup.errors import InputError
 from bottomup.files import written_aside
 from bottomup.skeleton import Skeleton
@@ -78,6 +79,17 @@ def box_area(box: Sequence[float]) -> float:
     return round(AREA_SHARE * box[2] * box[3], 3)
 
 
+def person_category(skeleton: Skeleton) -> dict:
+    """The row of `categories`, edges counted from 1."""
+    return {
+        "id": PERSON_ID,
+        "name": PERSON,
+        "supercategory": PERSON,
+        "keypoints": list(skeleton.keypoints),
+        "skeleton": (skeleton.edge_indices + 1).tolist(),
+    }
+
+
 def write_coco(
     out_path: Path | str,
     images: Sequence[Mapping],
@@ -86,21 +98,13 @@ def write_coco(
 ) -> None:
     """Writes a COCO file of persons; annotations get ids from 1 on, where they have none."""
     rows = [
-        {"id": number, "category_id": 1, "iscrowd": 0} | dict(row)
+        {"id": number, "category_id": PERSON_ID, "iscrowd": 0} | dict(row)
         for number, row in enumerate(annotations, 1)
     ]
     content = {
         "images": list(images),
         "annotations": rows,
-        "categories": [
-            {
-                "id": 1,
-                "name": "person",
-                "supercategory": "person",
-                "keypoints": list(skeleton.keypoints),
-                "skeleton": (skeleton.edge_indices + 1).tolist(),
-            }
-        ],
+        "categories": [person_category(skeleton)],
     }
     with written_aside(out_path) as aside:
         aside.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")

@@ -18,6 +18,7 @@ import numpy as np
 import PIL.Image
 from tqdm import tqdm
 
+from bottomup.datasets.coco_rows import person_category
 from bottomup.datasets.figure import keypoint_indices
 from bottomup.datasets.outline import describe_mask
 from bottomup.datasets.scene import Scene, ScenePerson, draw_scene
@@ -215,13 +216,5 @@ def _coco_file(
         "licenses": [{"id": 1, "name": "made by a program; no rights reserved", "url": ""}],
         "images": images,
         "annotations": [{"id": first + k, **row} for k, row in enumerate(annotations)],
-        "categories": [
-            {
-                "id": 1,
-                "name": "person",
-                "supercategory": "person",
-                "keypoints": list(skeleton.keypoints),
-                "skeleton": (skeleton.edge_indices + 1).tolist(),
-            }
-        ],
+        "categories": [person_category(skeleton)],
     }

@@ -1,4 +1,4 @@
-"""Bars of the images by number of people, published beside measured, and how far they differ."""
+"""Bars of the images by number of people, two distributions side by side in each panel."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,36 +10,36 @@ from matplotlib.axes import Axes
 
 from bottomup.errors import InputError
 from bottomup.publish import style
-from bottomup.publish.people_per_image import MANY, grouped
 from bottomup.schema import load_schema, read_yaml, validated
+from bottomup.subsets import MANY
+
+LABELS = (*map(str, range(1, MANY)), f"{MANY}+")
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of distributions, in per cent of the images with people, 1 to 9 and more.
+    """Distributions in per cent of the images with people, 1 to 9 and more.
 
     Attributes:
-        title: What was thinned by how much.
-        measured: Shares of a subset, or of the whole split.
-        published: The paper's; None if it has none for this level.
-        images: Images with people behind the measured shares.
+        title: Above the panel.
+        caption: Under the title, small.
+        series: Shares by label; the last one has the same colour in every panel.
     """
 
     title: str
-    measured: Sequence[float]
-    published: Sequence[float] | None
-    images: int
-
-    def largest_difference(self) -> tuple[float, str] | None:
-        """In percentage points, measured less published, and at which number of people."""
-        if self.published is None or not self.images:
-            return None
-        differences = np.subtract(self.measured, self.published)
-        place = int(np.abs(differences).argmax())
-        return float(differences[place]), LABELS[place]
+    caption: str
+    series: Mapping[str, Sequence[float]]
 
 
-LABELS = (*map(str, range(1, MANY)), f"{MANY}+")
+def grouped(strata: pd.DataFrame) -> pd.DataFrame:
+    """Images by number of people from 1 to 9 or more, with their shares in per cent."""
+    people = strata[strata["people"] > 0]
+    counts = people.groupby(people["people"].clip(upper=MANY))[["images_before", "images_after"]]
+    table = counts.sum().reindex(range(1, MANY + 1), fill_value=0)
+    for when in ("before", "after"):
+        images = table[f"images_{when}"]
+        table[f"share_{when}"] = 100 * images / max(images.sum(), 1)
+    return table
 
 
 def published_shares(path: Path | None) -> dict[int, list[float]]:
@@ -62,18 +62,30 @@ def published_shares(path: Path | None) -> dict[int, list[float]]:
 
 
 def panel(title: str, strata_csv: Path, when: str, published: Sequence[float] | None) -> Panel:
-    """A panel from a subset's strata.
+    """Published beside measured, and how far they differ.
 
     Args:
-        title: Its title.
+        title: What was thinned by how much.
         strata_csv: `strata.csv` of a subset.
         when: `before`, the whole split, or `after`, the subset.
-        published: The published shares.
+        published: The paper's shares; None if it has none.
     """
     table = grouped(pd.read_csv(strata_csv))
-    return Panel(
-        title, table[f"share_{when}"].tolist(), published, int(table[f"images_{when}"].sum())
-    )
+    measured, images = table[f"share_{when}"].tolist(), int(table[f"images_{when}"].sum())
+    series = {"published": published} if published is not None else {}
+    if not series or not images:
+        caption = f"{images:,} images" + ("; none published" if not series else "")
+    else:
+        points, people = largest_difference(measured, published)
+        caption = f"{images:,} images; largest difference {points:+.1f} points ({people})"
+    return Panel(title, caption, {**series, "measured": measured})
+
+
+def largest_difference(measured, published) -> tuple[float, str]:
+    """In percentage points, measured less published, and at which number of people."""
+    differences = np.subtract(measured, published)
+    place = int(np.abs(differences).argmax())
+    return float(differences[place]), LABELS[place]
 
 
 def levels_of(design: Mapping) -> dict[int, str]:
@@ -85,8 +97,10 @@ def levels_of(design: Mapping) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def draw(panels: Sequence[Panel], outputs: Sequence[Path | str], columns: int = 3) -> None:
-    """Writes the panels as one figure."""
+def draw(
+    panels: Sequence[Panel], outputs: Sequence[Path | str], columns: int = 3, letters: bool = True
+) -> None:
+    """Writes the panels as one figure, a) to z) if they are to have letters and are several."""
     columns = min(columns, max(1, len(panels)))
     rows = max(1, -(-len(panels) // columns))
     width = style.TWO_COLUMNS if columns > 1 else style.ONE_COLUMN
@@ -98,7 +112,8 @@ def draw(panels: Sequence[Panel], outputs: Sequence[Path | str], columns: int = 
             for axes in axes_of.flat[len(panels) :]:
                 axes.set_visible(False)
             for number, (axes, each) in enumerate(zip(axes_of.flat, panels, strict=False)):
-                _draw_panel(axes, each, chr(ord("a") + number) if len(panels) > 1 else "")
+                letter = f"{chr(ord('a') + number)}) " if letters and len(panels) > 1 else ""
+                _draw_panel(axes, each, letter)
             for axes in axes_of[:, 0]:
                 axes.set_ylabel("images with people (%)")
             handles, labels = axes_of[0, 0].get_legend_handles_labels()
@@ -108,25 +123,13 @@ def draw(panels: Sequence[Panel], outputs: Sequence[Path | str], columns: int = 
 
 def _draw_panel(axes: Axes, each: Panel, letter: str) -> None:
     place = np.arange(len(LABELS))
-    series = [("measured", each.measured)]
-    if each.published is not None:
-        series = [("published", each.published), *series]
+    colours = style.colours(2)[-len(each.series) :]
     for shift, (label, shares), colour in zip(
-        (-0.2, 0.2), series, style.colours(2)[-len(series) :], strict=False
+        (-0.2, 0.2), each.series.items(), colours, strict=False
     ):
         axes.bar(place + shift, shares, 0.38, color=colour, label=label)
-    axes.set_title(f"{letter + ') ' if letter else ''}{each.title}\n")
-    axes.text(0, 1.02, caption(each), transform=axes.transAxes, size=6.5, color="0.35")
+    axes.set_title(f"{letter}{each.title}\n")
+    axes.text(0, 1.02, each.caption, transform=axes.transAxes, size=6.5, color="0.35")
     axes.set_xticks(place, LABELS)
     axes.set_xlabel("people in the image")
     style.tidy(axes)
-
-
-def caption(each: Panel) -> str:
-    """How many images, and the largest difference to the published shares."""
-    images = f"{each.images:,} images"
-    difference = each.largest_difference()
-    if difference is None:
-        return f"{images}; none published"
-    points, people = difference
-    return f"{images}; largest difference {points:+.1f} points ({people})"
