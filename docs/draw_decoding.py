@@ -13,12 +13,14 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from tiles import draw_tiles
+
 from bottomup.coco import read_annotations
 from bottomup.datasets.synthetic import make_split
 from bottomup.decoding import DecoderSettings, decode
 from bottomup.fields.grid import Frame
 from bottomup.oracle import OracleSettings, ideal_fields
-from bottomup.publish import drawing, style
+from bottomup.publish import drawing
 from bottomup.publish.overlays import TILES, View
 from bottomup.records import annotated_keypoints, instance_map
 from bottomup.skeleton import COCO_PERSON
@@ -61,25 +63,14 @@ def made_up_view() -> View:
     return View(pixels, fields, frame, COCO_PERSON, decoder, found)
 
 
-def draw(view: View, titles: Sequence[str], path: Path) -> None:
-    """Some tiles of the overlay sheet, side by side and large."""
-    with style.new_figure(style.TWO_COLUMNS, 1.95) as figure:
-        for axes, title in zip(figure.subplots(1, len(titles)), titles, strict=True):
-            TILES[title](axes, view)
-            far = SIDE - 0.5
-            axes.set(xlim=(-0.5, far), ylim=(far, -0.5), aspect="equal")
-            axes.set_title(title, weight="normal", loc="center")
-            axes.set_axis_off()
-        style.save(figure, [path])
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "pictures")
     options = parser.parse_args(arguments)
     view = made_up_view()
     for name, titles in PICTURES.items():
-        draw(view, titles, options.out / name)
+        tiles = {title: TILES[title] for title in titles}
+        draw_tiles(view, tiles, SIDE, options.out / name, height=1.95)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from tiles import draw_tiles
 
 from bottomup.coco import read_annotations
 from bottomup.datasets.synthetic import make_split
@@ -92,26 +93,19 @@ def draw_graph(axes: Axes, view: View) -> None:
     axes.scatter(*candidates.places.T, s=3, c="white", edgecolors="black", lw=0.3, zorder=3)
 
 
-def draw_tiles(view: View, tiles: dict, path: Path) -> None:
-    with style.new_figure(style.TWO_COLUMNS, 2.5) as figure:
-        for axes, (title, draw) in zip(figure.subplots(1, len(tiles)), tiles.items(), strict=True):
-            draw(axes, view)
-            far = SIDE - 0.5
-            axes.set(xlim=(-0.5, far), ylim=(far, -0.5), aspect="equal")
-            axes.set_title(title, weight="normal", loc="center")
-            axes.set_axis_off()
-        style.save(figure, [path])
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "pictures")
     options = parser.parse_args(arguments)
     view, calibration = made_up()
     fields = {title: PAIR_TILES[title] for title in FIELDS}
-    draw_tiles(view, fields, options.out / "deepercut_fields.png")
-    groups = {"candidates and edges": draw_graph, "people": PAIR_TILES["pose"]}
-    draw_tiles(view, {"input": PAIR_TILES["input"], **groups}, options.out / "deepercut_people.png")
+    draw_tiles(view, fields, SIDE, options.out / "deepercut_fields.png", height=2.5)
+    groups = {
+        "input": PAIR_TILES["input"],
+        "candidates and edges": draw_graph,
+        "people": PAIR_TILES["pose"],
+    }
+    draw_tiles(view, groups, SIDE, options.out / "deepercut_people.png", height=2.5)
     draw_reliability(calibration, options.out / "deepercut_calibration.png")
 
 
