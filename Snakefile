@@ -47,6 +47,7 @@ rule all:
     input:
         all_metrics(),
         all_submissions(),
+        all_calibrations(),
         all_publications(),
         "results/packages.txt",
     message:

@@ -11,8 +11,10 @@ from bottomup.coco import keypoint_result, read_annotations, segmentation_result
 from bottomup.coco_results import silence
 from bottomup.errors import InputError
 from bottomup.skeleton import COCO_PERSON
-from bottomup.submission import file_name, write_submission
+from bottomup.submission import write_submission
 from test_evaluation import noisy_rows, write
+
+PREFIXES = {"keypoints": "person_keypoints", "segmentation": "detections"}
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def split(tmp_path):
 def packed(split, tmp_path, task):
     annotations, public = split
     results = write(tmp_path, task, noisy_rows(annotations, task))
-    out = tmp_path / f"{file_name(task, 'test-dev2017', 'alg')}.zip"
+    out = tmp_path / f"{PREFIXES[task]}_test-dev2017_alg_results.zip"
     write_submission(results, public, task, out)
     return out, json.loads(results.read_text())
 

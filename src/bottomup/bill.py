@@ -9,9 +9,6 @@ from dataclasses import dataclass
 
 from bottomup.study import Dataset, DatasetSplit, Experiment, Protocol, Split, Study
 
-# Datasets whose annotations are COCO files as they are, or made by a rule of their own.
-UNCONVERTED = ("coco_mirror", "synthetic", "imputed")
-
 
 @dataclass(frozen=True)
 class Assumption:
@@ -151,13 +148,7 @@ def _jobs(study: Study, needs, weights) -> dict[str, int]:
         for link in study.chain(x.name)
         for t in x.test_on
     }
-    trunks = {
-        name
-        for x in study.trained.values()
-        if x.settings["initial_weights"] == "imagenet"
-        for name, entry in weights.items()
-        if all(entry[key] == x.settings[key] for key in ("backbone", "backbone_options"))
-    }
+    trunks = {x.published_trunk(weights) for x in study.trained.values()} - {None}
     scored = [test for _, test, _ in tests if _of(test).server_name is None]
     counts = {
         "fetch_archive": len(_archives(study)),
@@ -165,7 +156,7 @@ def _jobs(study: Study, needs, weights) -> dict[str, int]:
         "make_split": sum(
             d.splits[s].annotations is None for (_, s), d in splits.items() if not d.imputation
         ),
-        "convert_annotations": sum(d.kind not in UNCONVERTED for d in splits.values()),
+        "convert_annotations": sum(d.is_converted for d in splits.values()),
         "impute_keypoints": sum(d.imputation is not None for d in splits.values()),
         "take_part": sum(d.splits[s].take is not None for (_, s), d in splits.items()),
         "check_split": len(splits),
@@ -180,7 +171,9 @@ def _jobs(study: Study, needs, weights) -> dict[str, int]:
         "decode_shard": shards,
         "merge_results": len(tests),
         "evaluate_results": len(scored),
-        "pack_submission": len(tests) - len(scored),
+        "pack_submission": sum(
+            1 + x.gives_masks(p) for x, t, p in tests if _of(t).server_name is not None
+        ),
         "make_table": len(study.tables),
         "make_figure": len(study.figures),
         "list_packages": 1,
@@ -194,12 +187,11 @@ def _of(test: DatasetSplit) -> Split:
 
 def _pairwise_jobs(study: Study) -> dict[str, int]:
     """What experiments add whose keypoints are grouped by pairwise terms."""
-    options = {x.name: x.settings["system_options"] for x in study.trained.values()}
-    grouped = [x for x in study.experiments.values() if "pairwise_statistics" in options[x.name]]
+    grouped = [x for x in study.experiments.values() if x.groups_by_multicut]
     measured = {
         x.subset.name
         for x in study.trained.values()
-        if options[x.name].get("pairwise_statistics") == "subset"
+        if x.settings["system_options"].get("pairwise_statistics") == "subset"
     }
     terms = sum(len(x.seeds) for x in grouped) * len(study.protocols)
     return {
@@ -207,6 +199,7 @@ def _pairwise_jobs(study: Study) -> dict[str, int]:
         "draw_pair_images": len({x.subset.name for x in grouped}),
         "infer_pairs": terms,
         "fit_pairwise_terms": terms,
+        "draw_calibration": terms,
     }
 
 

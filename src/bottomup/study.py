@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from bottomup.skeleton import Skeleton
 
+# Kinds of datasets whose annotations are COCO files as they are, or made by a rule of their own.
+UNCONVERTED = ("coco_mirror", "synthetic", "imputed")
+
 
 @dataclass(frozen=True)
 class Split:
@@ -44,6 +47,11 @@ class Dataset:
     homepage: str
     licence: str
     imputation: "Imputation | None" = None
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether its annotations are in a format of their own."""
+        return self.kind not in UNCONVERTED
 
     @property
     def origin(self) -> "Dataset":
@@ -110,10 +118,31 @@ class Experiment:
         return self.subset.dataset.skeleton
 
     @property
+    def groups_by_multicut(self) -> bool:
+        """Whether its people are candidates grouped by pairwise terms; there are then no masks."""
+        return "pairwise_statistics" in self.settings["system_options"]
+
+    @property
     def starts_from(self) -> str | None:
         """Name of the experiment whose weights training starts from."""
         initial = self.settings["initial_weights"]
         return initial.get("experiment") if isinstance(initial, Mapping) else None
+
+    def published_trunk(self, weights: Mapping[str, Mapping]) -> str | None:
+        """Which of the weights of `config/weights.yaml` its trunk starts from, if one of them."""
+        if self.settings["initial_weights"] != "imagenet":
+            return None
+        keys = ("backbone", "backbone_options")
+        found = (
+            name
+            for name, entry in weights.items()
+            if all(entry[key] == self.settings[key] for key in keys)
+        )
+        return next(found, None)
+
+    def gives_masks(self, protocol: Protocol) -> bool:
+        """Whether tests by the protocol give masks; a multicut never does."""
+        return protocol.settings["decoder"]["masks"] and not self.groups_by_multicut
 
     def decoder_settings(self, protocol: Protocol) -> dict:
         """The protocol's decoder settings; what it leaves to the experiment is filled in."""

@@ -17,13 +17,7 @@ from bottomup.errors import InputError
 from bottomup.files import written_aside
 from bottomup.skeleton import COCO_PERSON
 
-PREFIXES = {"keypoints": "person_keypoints", "segmentation": "detections"}
 WRITTEN = (1980, 1, 1, 0, 0, 0)  # the same bytes each time
-
-
-def file_name(task: str, server_name: str, algorithm: str) -> str:
-    """The name of the JSON file, without its suffix; that of the archive too."""
-    return f"{PREFIXES[task]}_{server_name}_{algorithm}_results"
 
 
 def write_submission(
@@ -35,7 +29,7 @@ def write_submission(
         results_json: COCO results.
         images_json: COCO file that lists the images of the split.
         task: `keypoints` or `segmentation`.
-        out_zip: The archive, named by `file_name`.
+        out_zip: The archive, named as the server wants it.
 
     Raises:
         InputError: A row is not as the server wants it, or of an image outside the split.

@@ -12,7 +12,7 @@ from bottomup.publish.tables import NOT_MEASURED
 SINGLE = {"sides": [193], "flip": False, "refine": True, "decoder": {"assembly": "paper"}}
 
 
-def study(folder, pyramid, **training):
+def study(folder, pyramid, subsets=None, **training):
     """Two experiments by two protocols; `training` is what the second experiment differs in."""
     runs = {}
     for experiment in ("full", "reduced"):
@@ -23,7 +23,8 @@ def study(folder, pyramid, **training):
     metrics = made_up_study.metrics()
     metrics = metrics[metrics["experiment"] != "colour"]
     protocols = {"single": SINGLE, "pyramid": SINGLE | pyramid}
-    return Inputs(metrics=metrics, runs=runs, protocols=protocols)
+    design = {"training": {name: [{"subset": subset}] for name, subset in (subsets or {}).items()}}
+    return Inputs(metrics=metrics, runs=runs, protocols=protocols, design=design)
 
 
 def table_of(inputs, tmp_path):
@@ -52,6 +53,26 @@ def test_protocols_that_differ_in_one_setting_are_compared(tmp_path, change, tit
     assert of_full[1]["keypoints change"] == "+.100"
     assert of_full[1]["keypoints AP"] == ".720 ± .020 [.700, .740]"
     assert (of_full[1]["n"], of_full[1]["seeds"]) == ("40", "3")
+
+
+def test_experiments_of_other_subsets_are_compared_each_for_itself(tmp_path):
+    inputs = study(tmp_path, {"flip": True}, {"full": "all", "reduced": "thinned"})
+    rows = table_of(inputs, tmp_path)
+    assert [(r["experiment"], r["value"]) for r in rows] == [
+        (name, value) for name in ("full", "reduced") for value in ("no", "yes")
+    ]
+
+
+def test_trunks_from_published_weights_are_compared(tmp_path):
+    initial = [{"trunk_file": f"resources/weights/resnet{depth}.h5"} for depth in (101, 152)]
+    deeper = {"backbone_options": {"depth": 152}, "initial_weights": initial[1]}
+    inputs = study(tmp_path, {"flip": True}, **deeper)
+    of_full = inputs.runs["full", 0]
+    settings = json.loads(of_full.read_text())["settings"]
+    settings |= {"backbone_options": {"depth": 101}, "initial_weights": initial[0]}
+    of_full.write_text(json.dumps({"settings": settings}))
+    rows = [r for r in table_of(inputs, tmp_path) if r["varied"] == "trunk"]
+    assert [r["value"] for r in rows] == ["small_unet, depth 101", "small_unet, depth 152"] * 2
 
 
 def test_protocols_that_differ_in_two_settings_are_not_compared(tmp_path):

@@ -55,9 +55,9 @@ def inputs(tmp_path):
         files = write_results(tmp_path / f"{name}-{seed}", annotations, found)
         place = (name, seed, "synthetic", "val", "single")
         skeletons = {"skeleton": COCO_PERSON, "model": COCO_PERSON}
-        results.append(
-            Result(*place, **files, annotations_path=path, images_dir=images_dir, **skeletons)
-        )
+        places = {"annotations_path": path, "images_dir": images_dir}
+        joint = {"joint_json": files["keypoints_json"]}
+        results.append(Result(*place, **files, **joint, **places, **skeletons))
     return Inputs(results=results, design={"comparisons": [PAIR]})
 
 

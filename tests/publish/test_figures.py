@@ -47,6 +47,7 @@ def study(tmp_path):
             write(tmp_path, f"{experiment}-{task}", make_rows(annotations, task)) for task in TASKS
         ]
         names = (experiment, 0, "synthetic", "val", "single")
+        files.append(files[TASKS.index("keypoints")])  # poses without masks
         skeletons = (COCO_PERSON, COCO_PERSON)
         results.append(Result(*names, *files, path, images_dir, *skeletons, times_of(tmp_path)))
     splits = [

@@ -7,7 +7,7 @@ import pytest
 
 import made_up_study
 from bottomup.errors import InputError
-from bottomup.publish.inputs import Inputs, read_metrics
+from bottomup.publish.inputs import METRICS_COLUMNS, Inputs, read_metrics
 from bottomup.publish.published import read
 from bottomup.skeleton import COCO_PERSON
 
@@ -36,10 +36,23 @@ def test_metrics_with_other_columns_are_refused(tmp_path):
         read_metrics([path])
 
 
+def test_names_of_digits_stay_names(tmp_path):
+    path = tmp_path / "metrics.csv"
+    values = {"seed": 0, "value": 0.5, "low": None, "high": None, "n": 3}
+    names = {"experiment": "null", "dataset": "7", "split": "val", "protocol": "0801"}
+    kind = {"task": "keypoints", "stratum": "all", "metric": "AP"}
+    table = pd.DataFrame([values | names | kind])[list(METRICS_COLUMNS)]
+    table.to_csv(path, index=False)
+    row = read_metrics([path]).iloc[0]
+    assert {name: row[name] for name in names} == names
+    assert (row["value"], row["seed"]) == (0.5, 0)
+    assert pd.isna(row["low"])
+
+
 def test_plain_values_become_records():
     result = {
         **{"experiment": "full", "seed": 0, "dataset": "d", "split": "val", "protocol": "p"},
-        **{"keypoints_json": "k.json", "segmentation_json": "s.json"},
+        **{"keypoints_json": "k.json", "segmentation_json": None, "joint_json": "j.json"},
         **{"annotations_path": "a.json", "images_dir": "images"},
         "skeleton": COCO_PERSON.to_dict(),
         "model": COCO_PERSON.to_dict(),

@@ -65,7 +65,7 @@ def test_study_is_planned(tmp_path, study):
 
 def test_a_split_without_annotations_is_packed_and_not_scored(tmp_path):
     jobs = planned_jobs(plan(tmp_path, "--configfile", "config/papers_test_dev.yaml"))
-    assert jobs["pack_submission"] == 12  # two networks, three seeds, two protocols
+    assert jobs["pack_submission"] == 24  # two networks, three seeds, two protocols, two tasks
     assert "evaluate_results" not in jobs
 
 
@@ -127,7 +127,8 @@ def test_the_cluster_profile_says_what_a_site_asks():
     assert profile["resources"][0].startswith("field_shards=")
     assert set(profile["groups"].values()) <= set(profile["group-components"])
     on_gpu = {rule for rule, v in profile["set-resources"].items() if "gpu" in v.values()}
-    assert on_gpu == {"train_model", "infer_shard", "infer_samples", "decode_shard"}
+    inferring = {"infer_shard", "infer_samples", "infer_pairs", "impute_keypoints"}
+    assert on_gpu == {"train_model", "decode_shard"} | inferring
 
 
 def test_every_entry_of_the_cluster_profile_is_explained():

@@ -34,7 +34,6 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 BACKEND = STUDY.compute["backend"] or os.environ.get("KERAS_BACKEND", "tensorflow")
-PAIR_IMAGES = 1000
 GPU_ENV = str(ROOT / "envs" / ("gpu_jax.yaml" if BACKEND == "jax" else "gpu.yaml"))
 
 

@@ -3,14 +3,13 @@ the weights.
 """
 
 
-def records_for_training(wildcards):
-    subset = experiment_of(wildcards).subset
-    return records_of(subset.dataset.name, subset.split)
-
-
 def source_of_training(wildcards):
     subset = experiment_of(wildcards).subset
     return subset.dataset.name, subset.split
+
+
+def records_for_training(wildcards):
+    return records_of(*source_of_training(wildcards))
 
 
 def tests_of_training(wildcards):
@@ -44,9 +43,9 @@ def training_settings(wildcards):
         return settings | {"initial_weights": weights}
     if settings["initial_weights"] != "imagenet":
         return settings
-    for name, weights in WEIGHTS.items():
-        if all(weights[key] == settings[key] for key in ("backbone", "backbone_options")):
-            return settings | {"initial_weights": {"trunk_file": f"resources/weights/{name}.h5"}}
+    name = experiment_of(wildcards).published_trunk(WEIGHTS)
+    if name:
+        return settings | {"initial_weights": {"trunk_file": f"resources/weights/{name}.h5"}}
     raise WorkflowError(
         f"config/experiments/{wildcards.experiment}.yaml: initial_weights: config/weights.yaml names "
         f"no weights for {settings['backbone']} with {settings['backbone_options']}; "
@@ -59,11 +58,6 @@ def initial_weights_file(wildcards):
     if not isinstance(weights, dict):
         return []
     return weights.get("files", []) + [weights[k] for k in ("file", "trunk_file") if k in weights]
-
-
-def groups_by_multicut(experiment):
-    """Whether its people are candidates grouped by pairwise terms; there are then no masks."""
-    return "pairwise_statistics" in STUDY.trained[experiment].settings["system_options"]
 
 
 def pairwise_statistics(wildcards):
@@ -86,9 +80,11 @@ def state_digest(experiment, seed):
         training_code(wildcards),
         training_settings(wildcards),
         experiment.skeleton.to_dict(),
-        script_digest("measure_pairs.py") if groups_by_multicut(experiment.name) else None,
+        script_digest("measure_pairs.py") if experiment.groups_by_multicut else None,
         subset.recipe,
         subset.dataset.name,
+        subset.split,
+        subset.dataset.splits[subset.split].take,
         subset.dataset.generator,
         subset.dataset.conversion,
         subset.dataset.files,

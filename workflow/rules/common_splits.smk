@@ -15,11 +15,6 @@ def is_imputed(dataset):
     return STUDY.datasets[dataset].imputation is not None
 
 
-def is_converted(dataset):
-    """Whether the annotations of this dataset are in a format of their own."""
-    return STUDY.datasets[dataset].kind not in ("coco_mirror", "synthetic", "imputed")
-
-
 def is_part(dataset, split):
     """Whether the split is cut from an annotation file by a seeded recipe."""
     return STUDY.datasets[dataset].splits[split].take is not None
@@ -27,7 +22,7 @@ def is_part(dataset, split):
 
 def is_derived(dataset, split):
     """Whether the split's annotations are made from others by a rule."""
-    return is_converted(dataset) or is_imputed(dataset) or is_part(dataset, split)
+    return STUDY.datasets[dataset].is_converted or is_imputed(dataset) or is_part(dataset, split)
 
 
 def server_names():

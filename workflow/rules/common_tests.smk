@@ -1,6 +1,11 @@
 """What the rules look up of tests, and the files that a whole study has."""
 
 
+def has_masks(test):
+    """Whether a test, as the values of the wildcards of `TEST`, gives masks."""
+    return STUDY.trained[test["experiment"]].gives_masks(STUDY.protocols[test["protocol"]])
+
+
 def is_scored(test):
     """Whether the annotations of what is tested on are here."""
     return test.dataset.splits[test.split].server_name is None
@@ -51,7 +56,7 @@ def fields_settings(wildcards):
 
 def pairwise_terms(wildcards):
     """The file of pairwise terms that a test decodes with, if it needs one."""
-    if not groups_by_multicut(wildcards.experiment):
+    if not experiment_of(wildcards).groups_by_multicut:
         return []
     names = {name: getattr(wildcards, name) for name in ("experiment", "seed", "protocol")}
     return f"{RUN}/pairwise/{{protocol}}/terms.json".format(**names)
@@ -59,9 +64,9 @@ def pairwise_terms(wildcards):
 
 def decoder_of(test):
     """What decoding reads of a protocol, with what the run brings: its radius, pairwise terms."""
-    experiment, protocol = test["experiment"], STUDY.protocols[test["protocol"]]
-    settings = STUDY.experiments[experiment].decoder_settings(protocol)
-    terms = pairwise_terms(SimpleNamespace(**test)) if groups_by_multicut(experiment) else None
+    experiment = STUDY.experiments[test["experiment"]]
+    settings = experiment.decoder_settings(STUDY.protocols[test["protocol"]])
+    terms = pairwise_terms(SimpleNamespace(**test)) or None
     return settings | {"multicut": settings["multicut"] | {"terms": terms}}
 
 
@@ -74,13 +79,12 @@ def all_metrics():
     return [f"{TEST}/metrics.csv".format(**test) for test in tests()]
 
 
-def all_submissions():
-    """The archives for an evaluation server."""
+def all_calibrations():
+    """The figures of how well calibrated pairwise terms are."""
     return [
-        f"{SUBMISSION}/{prefix}_{name}_{ALGORITHM}_results.zip".format(**test)
-        for test in tests(lambda test: not is_scored(test))
-        for name in [STUDY.datasets[test["dataset"]].splits[test["split"]].server_name]
-        for prefix in ("person_keypoints", "detections")
+        f"{PAIRS}/calibration.png".format(**test)
+        for test in tests(lambda test: True)
+        if STUDY.trained[test["experiment"]].groups_by_multicut
     ]
 
 

@@ -14,7 +14,7 @@ IMPUTED = [name for name in STUDY.datasets if is_imputed(name)]
 PARTED = [
     name for name in STUDY.datasets if any(is_part(name, s) for s in STUDY.datasets[name].splits)
 ]
-CONVERTED = [name for name in STUDY.datasets if is_converted(name)]
+CONVERTED = [name for name in STUDY.datasets if STUDY.datasets[name].is_converted]
 
 
 # No digest of code here: the checksum says what comes out, and fetching again costs hours.

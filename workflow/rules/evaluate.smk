@@ -25,7 +25,7 @@ rule evaluate_results:
         names=lambda wildcards: dict(wildcards),
         skeleton=skeleton_of,
         model=model_skeleton,
-        masks=lambda wildcards: not groups_by_multicut(wildcards.experiment),
+        masks=lambda wildcards: has_masks(dict(wildcards)),
         annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),
         code=code("evaluate_results.py"),
     message:

@@ -6,6 +6,7 @@ makes two candidates one person, with a figure of how well calibrated that is.
 """
 
 PAIRS = f"{RUN}/pairwise/{{protocol}}"
+PAIR_IMAGES = 1000
 
 
 rule measure_pairs:
@@ -33,7 +34,7 @@ rule measure_pairs:
 
 rule draw_pair_images:
     input:
-        annotations="results/subsets/{subset}/annotations.json",
+        "results/subsets/{subset}/annotations.json",
     output:
         annotations="results/subsets/{subset}/pair_images.json",
     log:
@@ -47,12 +48,15 @@ rule draw_pair_images:
         runtime=30,
     params:
         skeleton=lambda wildcards: subset_of(wildcards).dataset.skeleton.to_dict(),
-        images=PAIR_IMAGES,
-        code=code("draw_pair_images.py"),
+        annotations=untracked(
+            lambda wildcards: f"results/subsets/{wildcards.subset}/annotations.json"
+        ),
+        sample_images=PAIR_IMAGES,
+        code=code("draw_samples.py"),
     message:
         "Choosing the images of {wildcards.subset} that pairwise terms are learned from"
     script:
-        "../scripts/draw_pair_images.py"
+        "../scripts/draw_samples.py"
 
 
 use rule infer_shard as infer_pairs with:
@@ -89,7 +93,6 @@ rule fit_pairwise_terms:
     output:
         terms=f"{PAIRS}/terms.json",
         calibration=f"{PAIRS}/calibration.csv",
-        figure=f"{PAIRS}/calibration.png",
     log:
         "results/logs/runs/{experiment}/seed-{seed}/pairwise/{protocol}/terms.log",
     benchmark:
@@ -107,3 +110,26 @@ rule fit_pairwise_terms:
         "Learning the pairwise terms of {wildcards.experiment}, seed {wildcards.seed}, {wildcards.protocol}"
     script:
         "../scripts/fit_pairwise_terms.py"
+
+
+# Apart from the terms: a change of how figures look must not decode every test again.
+rule draw_calibration:
+    input:
+        calibration=f"{PAIRS}/calibration.csv",
+    output:
+        figure=f"{PAIRS}/calibration.png",
+    log:
+        "results/logs/runs/{experiment}/seed-{seed}/pairwise/{protocol}/calibration.log",
+    benchmark:
+        "results/benchmarks/runs/{experiment}/seed-{seed}/pairwise/{protocol}/calibration.tsv"
+    conda:
+        CPU_ENV
+    resources:
+        mem_mb=growing(2000),
+        runtime=10,
+    params:
+        code=code("draw_calibration.py"),
+    message:
+        "Drawing how well calibrated the pairwise terms of {wildcards.experiment} are, seed {wildcards.seed}, {wildcards.protocol}"
+    script:
+        "../scripts/draw_calibration.py"

@@ -25,9 +25,11 @@ def split_values(dataset, split):
 
 def result_values(test):
     files = {
-        f"{task}_json": f"{TEST}/{task}.json".format(**test)
-        for task in ("keypoints", "segmentation")
+        f"{name}_json": f"{TEST}/{name}.json".format(**test)
+        for name in ("keypoints", "segmentation", "joint")
     }
+    if not has_masks(test):
+        files["segmentation_json"] = None
     files["times_csv"] = f"{TEST}/decode_times.csv".format(**test)
     model = {"model": STUDY.experiments[test["experiment"]].skeleton.to_dict()}
     return test | files | split_values(test["dataset"], test["split"]) | model
@@ -122,7 +124,8 @@ FILES = {
     "results": lambda: [
         test[file]
         for test in VALUES["results"]()
-        for file in ("keypoints_json", "segmentation_json", "times_csv")
+        for file in ("keypoints_json", "segmentation_json", "joint_json", "times_csv")
+        if test[file] is not None
     ],
     "samples": lambda: [
         test[file] for test in VALUES["samples"]() for file in ("fields_h5", "annotations_path")
@@ -225,6 +228,9 @@ CATEGORIES = (
 
 
 def report_category(wildcards):
-    category = publication_of(wildcards).category
+    return numbered_category(publication_of(wildcards).category)
+
+
+def numbered_category(category):
     place = CATEGORIES.index(category) + 1 if category in CATEGORIES else len(CATEGORIES) + 1
     return f"{place} {category}"

@@ -71,7 +71,7 @@ rule list_packages:
         report(
             "results/packages.txt",
             caption="../report/packages.rst",
-            category=f"{CATEGORIES.index('Provenance') + 1} Provenance",
+            category=numbered_category("Provenance"),
             labels={"result": "packages", "kind": "list"},
         ),
     log:

@@ -1,35 +1,48 @@
 """Submission: what COCO's evaluation server takes, for splits whose annotations are not public.
 
-Needs the two result files of a test on a split with a `server_name`. Gives one archive a task, in
-the server's naming.
+Needs the result files of a test on a split with a `server_name`. Gives one archive a task, in the
+server's naming.
 """
 
 SUBMISSION = "results/submissions/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}"
 ALGORITHM = "{experiment}-seed-{seed}-{protocol}"
+TASKS = {"person_keypoints": "keypoints", "detections": "segmentation"}  # by the server's words
+
+
+def all_submissions():
+    """The archives for an evaluation server."""
+    return [
+        f"{SUBMISSION}/{prefix}_{name}_{ALGORITHM}_results.zip".format(**test)
+        for test in tests(lambda test: not is_scored(test))
+        for name in [STUDY.datasets[test["dataset"]].splits[test["split"]].server_name]
+        for prefix in TASKS
+        if prefix == "person_keypoints" or has_masks(test)
+    ]
 
 
 rule pack_submission:
     input:
-        results=[f"{TEST}/keypoints.json", f"{TEST}/segmentation.json"],
+        results=lambda wildcards: f"{TEST}/{TASKS[wildcards.prefix]}.json".format(**wildcards),
         data=lambda wildcards: data_of(wildcards.dataset, wildcards.split),
     output:
-        keypoints=f"{SUBMISSION}/person_keypoints_{{server_name}}_{ALGORITHM}_results.zip",
-        masks=f"{SUBMISSION}/detections_{{server_name}}_{ALGORITHM}_results.zip",
+        archive=f"{SUBMISSION}/{{prefix}}_{{server_name}}_{ALGORITHM}_results.zip",
     log:
-        "results/logs/submissions/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/person_keypoints_{server_name}.log",
+        "results/logs/submissions/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/{prefix}_{server_name}.log",
     benchmark:
-        "results/benchmarks/submissions/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/person_keypoints_{server_name}.tsv"
+        "results/benchmarks/submissions/{experiment}/seed-{seed}/{dataset}-{split}/{protocol}/{prefix}_{server_name}.tsv"
     wildcard_constraints:
         server_name=one_of(server_names()),
+        prefix=one_of(TASKS),
     conda:
         CPU_ENV
     resources:
         mem_mb=growing(8000),
         runtime=30,
     params:
+        task=lambda wildcards: TASKS[wildcards.prefix],
         annotations=untracked(lambda wildcards: annotations_of(wildcards.dataset, wildcards.split)),
         code=code("pack_submission.py"),
     message:
-        "Packing {wildcards.dataset} {wildcards.split} by {wildcards.experiment}, seed {wildcards.seed}, {wildcards.protocol}, for the evaluation server"
+        "Packing {wildcards.prefix} of {wildcards.dataset} {wildcards.split} by {wildcards.experiment}, seed {wildcards.seed}, {wildcards.protocol}, for the evaluation server"
     script:
         "../scripts/pack_submission.py"

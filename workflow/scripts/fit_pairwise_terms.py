@@ -5,10 +5,9 @@ from bottomup.job import run_job
 
 def main(job):
     from bottomup.decoding.multicut.learn import learn_terms
-    from bottomup.publish.reliability import draw_reliability
     from bottomup.skeleton import Skeleton
 
-    calibration = learn_terms(
+    learn_terms(
         job.input.fields,
         job.input.annotations,
         Skeleton.from_dict(job.params.skeleton),
@@ -16,7 +15,6 @@ def main(job):
         job.output.terms,
         job.output.calibration,
     )
-    draw_reliability(calibration, job.output.figure)
 
 
 if "snakemake" in globals():

@@ -7,8 +7,9 @@ from bottomup.job import run_job
 
 
 def main(job):
-    from bottomup import devices
+    from bottomup import device_claims, devices
 
+    device_claims.claim(job.resources.gpu)
     devices.use(job.params.compute["backend"], job.params.compute["device"])
     from bottomup.coco import read_annotations
     from bottomup.imputation import ImputationSettings, impute, write_imputed

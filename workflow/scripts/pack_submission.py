@@ -6,10 +6,7 @@ from bottomup.job import run_job
 def main(job):
     from bottomup.submission import write_submission
 
-    for task, results, out in zip(
-        ("keypoints", "segmentation"), job.input.results, job.output, strict=True
-    ):
-        write_submission(results, job.params.annotations, task, out)
+    write_submission(job.input.results, job.params.annotations, job.params.task, job.output.archive)
 
 
 if "snakemake" in globals():

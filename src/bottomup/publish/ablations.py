@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from bottomup.evaluation import TASKS
 from bottomup.publish.inputs import Inputs
 from bottomup.publish.measured import TEST, Measured, measure, show
-from bottomup.publish.tables import NOT_MEASURED, Table, share
+from bottomup.publish.tables import NOT_MEASURED, Table, signed
 
 KIND = "table"
 CATEGORY = "Papers"
-NEEDS = ("metrics", "runs", "protocols")
-TASKS = ("keypoints", "segmentation")
+NEEDS = ("metrics", "runs", "protocols", "design")
 TRAINING, TESTING = "training", "testing"
 
 # What is varied: its title, and the settings that may differ then.
@@ -75,14 +75,20 @@ def tried(inputs: Inputs) -> Iterator[Tried]:
     """Every test that was measured, with its settings."""
     trained = {}
     for (experiment, _), path in inputs.runs.items():
-        trained[experiment] = json.loads(Path(path).read_text())["settings"]
+        settings = json.loads(Path(path).read_text())["settings"]
+        initial = settings.get("initial_weights")
+        if isinstance(initial, Mapping) and "trunk_file" in initial:
+            settings["initial_weights"] = "published"  # the file is another for each trunk
+        trained[experiment] = settings
     for values, rows in inputs.metrics.groupby(TEST, sort=False):
         test = dict(zip(TEST, values, strict=True))
         known = test["experiment"] in trained and test["protocol"] in inputs.protocols
         if known:
+            stages = inputs.design.get("training", {}).get(test["experiment"], ())
             settings = {
                 TRAINING: trained[test["experiment"]],
                 TESTING: inputs.protocols[test["protocol"]],
+                "subsets": [stage["subset"] for stage in stages],
             }
             yield Tried(test, dict(_flat(settings)), rows)
 
@@ -110,16 +116,18 @@ def _flat(settings: Mapping, before: str = "") -> Iterator[tuple[str, object]]:
 
 
 def _value(one: Tried, keys: Sequence[str]) -> str:
-    return ", ".join(_plain(one.settings[key]) for key in keys if key in one.settings)
+    return ", ".join(_plain(key, one.settings[key]) for key in keys if key in one.settings)
 
 
-def _plain(text: object) -> str:
+def _plain(key: str, text: object) -> str:
     value = json.loads(str(text))
+    if value is None:
+        return "as trained" if key.startswith(TESTING) else "none"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {inner}" for name, inner in value.items()) or "default"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return {"True": "yes", "False": "no", "None": "as trained"}.get(str(value), str(value))
+    return {"True": "yes", "False": "no"}.get(str(value), str(value))
 
 
 def _line(title: str, one: Tried, reference: Tried) -> tuple[dict, dict]:
@@ -143,8 +151,3 @@ def _line(title: str, one: Tried, reference: Tried) -> tuple[dict, dict]:
     shown["n"] = str(numbers["keypoints_n"] or NOT_MEASURED)
     shown["seeds"] = str(numbers["seeds"] or NOT_MEASURED)
     return numbers, shown
-
-
-def signed(change: float) -> str:
-    """A difference as papers print it, `+.012`."""
-    return f"{'-' if round(change, 3) < 0 else '+'}{share(abs(change))}"

@@ -87,7 +87,7 @@ def _measured(
         "experiment": test["experiment"],
         "tested on": tested_on(test, rows),
         "protocol": test["protocol"],
-        "seeds": seeds_text(ap, expectation) if ap else f"0 of {expectation.seeds}",
+        "seeds": seeds_text(ap, expectation),
         "persons": str(ap.n) if ap else NOT_MEASURED,
         **{name: show(value, interval=name == "AP") for name, value in measured.items()},
         "expected AP": stated,

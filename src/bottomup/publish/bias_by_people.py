@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bottomup.evaluation import TASKS
 from bottomup.publish import published
 from bottomup.publish.inputs import Expectation, Inputs
 from bottomup.publish.measured import each_test, measure
@@ -19,7 +20,6 @@ from bottomup.publish.tables import NO_SUCH_OBJECT, NOT_MEASURED, Table, share
 KIND = "table"
 CATEGORY = "Accuracy"
 NEEDS = ("metrics", "design", "expected", "published")
-TASKS = ("keypoints", "segmentation")
 HEADER = (
     *("task", "experiment", "trained_on", "steps", "dataset", "split", "protocol", "stratum"),
     *("persons", "seed", "AP", "mean", "spread", "published_AP", "published_source"),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bottomup.publish.differences import Difference, differences
 from bottomup.publish.inputs import Inputs
-from bottomup.publish.tables import NO_SUCH_OBJECT, NOT_MEASURED, Table
+from bottomup.publish.tables import NO_SUCH_OBJECT, NOT_MEASURED, Table, signed
 
 KIND = "table"
 CATEGORY = "Accuracy"
@@ -71,9 +71,3 @@ def _shown(each: Difference) -> dict[str, str]:
         "p": f"{each.p:.3f}",
         "answer": each.answer,
     }
-
-
-def signed(value: float) -> str:
-    """A difference as papers print it, `+.012`."""
-    text = f"{value:+.3f}"
-    return text[0] + text[2:] if text[1] == "0" else text

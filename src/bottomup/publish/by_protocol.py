@@ -8,6 +8,7 @@ Reads the metrics of the study.
 from collections.abc import Sequence
 from pathlib import Path
 
+from bottomup.evaluation import TASKS
 from bottomup.publish.inputs import Inputs
 from bottomup.publish.measured import each_test, measure, tested_on
 from bottomup.publish.tables import NOT_MEASURED, Table
@@ -15,7 +16,6 @@ from bottomup.publish.tables import NOT_MEASURED, Table
 KIND = "table"
 CATEGORY = "Accuracy"
 NEEDS = ("metrics",)
-TASKS = ("keypoints", "segmentation")
 
 
 def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:

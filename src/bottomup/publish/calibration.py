@@ -39,7 +39,7 @@ def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
             ratios = {"height_ratios": (3, 1)}
             panels = figure.subplots(2, len(TASKS), sharex=True, sharey="row", gridspec_kw=ratios)
             for column, task in zip(panels.T, TASKS, strict=True):
-                _draw(column, {name: found[task, name] for name in names}, task)
+                _draw(column, {n: found[task, n] for n in names if (task, n) in found}, task)
             panels[0, 0].set_ylabel("share that matches")
             panels[1, 0].set_ylabel("detections")
             handles, labels = panels[0, 0].get_legend_handles_labels()

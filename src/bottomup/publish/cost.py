@@ -1,6 +1,7 @@
 """What the study cost so far, by step of the workflow: its jobs, their hours on the clock and of
-processors, the longest job, and the most memory that one took. A GPU's hours are those of the jobs
-that used one. Jobs whose results were made by an earlier study count where they ran.
+processors, the longest job, and the most memory that one took. Hours of GPUs are not counted apart:
+they are in the rows of training and inference. Jobs whose results were made by an earlier study
+count where they ran.
 
 Reads the benchmark files that every rule writes.
 """
@@ -23,14 +24,21 @@ STEPS = {
     "fetching and unpacking": ("datasets/*/*.unpacked.tsv", "weights/*.tsv"),
     "drawing, converting or parting": ("datasets/*/*/annotations.tsv",),
     "checking": ("datasets/*/*.checked.tsv", "subsets/*/disjoint/*.tsv"),
-    "drawing subsets": ("subsets/*.tsv",),
+    "drawing subsets": ("subsets/*.tsv", "samples/*.tsv"),
     "writing records": ("records/*/*.tsv",),
     "training": ("runs/*/seed-*/weights.tsv",),
-    "inference": ("runs/*/seed-*/*/*/fields-*.tsv", "runs/*/seed-*/*/*/samples.tsv"),
+    "inference": (
+        *("runs/*/seed-*/*/*/fields-*.tsv", "runs/*/seed-*/*/*/samples.tsv"),
+        "runs/*/seed-*/pairwise/*/fields.tsv",
+    ),
+    "learning pairwise terms": (
+        *("subsets/*/pairwise_statistics.tsv", "subsets/*/pair_images.tsv"),
+        *("runs/*/seed-*/pairwise/*/terms.tsv", "runs/*/seed-*/pairwise/*/calibration.tsv"),
+    ),
     "decoding": ("runs/*/seed-*/*/*/decoded-*.tsv", "runs/*/seed-*/*/*/keypoints.tsv"),
     "evaluation": ("runs/*/seed-*/*/*/metrics.tsv",),
     "packing for the server": ("submissions/*/seed-*/*/*/*.tsv",),
-    "tables and figures": ("tables/*.tsv", "figures/*.tsv"),
+    "tables and figures": ("tables/*.tsv", "figures/*.tsv", "packages.tsv"),
 }
 
 

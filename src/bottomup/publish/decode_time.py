@@ -1,7 +1,7 @@
 """What decoding an image takes, over the number of people found in it, for each way of testing: the
 median of one process's time (poses, scores and masks of native size), the band from the 10th to the
-90th per cent of images. The machine, and what else ran on it, are in this; the shape of the line is
-the decoder's.
+90th per cent of images. Experiments and seeds are pooled. The level depends on the machine and on
+what else ran on it; the shape of the line is the decoder's.
 
 Reads the times that decoding wrote for each image.
 """
@@ -13,6 +13,7 @@ import pandas as pd
 
 from bottomup.publish import style
 from bottomup.publish.inputs import Inputs, Result
+from bottomup.publish.scored import place_of
 
 KIND = "figure"
 CATEGORY = "Cost"
@@ -50,8 +51,7 @@ def read_times(results: Sequence[Result]) -> dict[str, pd.DataFrame]:
     parts: dict[str, list[pd.DataFrame]] = {}
     for result in results:
         if result.times_csv is not None:
-            name = f"{result.dataset} {result.split}, {result.protocol}"
-            parts.setdefault(name, []).append(pd.read_csv(result.times_csv))
+            parts.setdefault(place_of(result), []).append(pd.read_csv(result.times_csv))
     return {name: summary(pd.concat(tables)) for name, tables in parts.items()}
 
 

@@ -82,6 +82,8 @@ def differences(inputs: Inputs) -> Iterator[Difference]:
             for test, found in by_test.items():
                 ours, theirs = (found.get(pair[who], {}) for who in ("experiment", "control"))
                 seeds = sorted(set(ours) & set(theirs))
+                if not all(one[s].detections_of(task) for one in (ours, theirs) for s in seeds):
+                    continue
                 scores = [(scored(ours[s], task), scored(theirs[s], task)) for s in seeds]
                 if scores:
                     yield from _compared(task, pair, test, seeds, scores)
@@ -106,7 +108,7 @@ def _score(result: Result, task: str) -> Scores:
     annotations = read_annotations(result.annotations_path, result.skeleton)
     groups = by_people(strata(annotations))
     truth = to_coco(label_shared(annotations, result.model))
-    path = result.keypoints_json if task == "keypoints" else result.segmentation_json
+    path = result.detections_of(task)
     rows = read_results(path)
     scored = evaluate_task(truth, rows, task, result.skeleton, str(path), result.model)
     return Scores(

@@ -95,11 +95,9 @@ def draw_people(
     coloured = [(each, each.colour or COLOURS[k % len(COLOURS)]) for k, each in enumerate(people)][
         ::-1
     ]
-    canvas = np.repeat(np.repeat(image, enlarge, 0), enlarge, 1).astype(np.float32)
-    if enlarge > 1:
-        size = (image.shape[1] * enlarge, image.shape[0] * enlarge)
-        canvas = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
-        canvas = canvas.astype(np.float32)
+    size = (image.shape[1] * enlarge, image.shape[0] * enlarge)
+    larger = Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
+    canvas = np.array(larger, np.float32)
     for each, colour in coloured:
         if each.mask is not None:
             _paint_mask(canvas, each.mask, colour, enlarge)

@@ -12,18 +12,17 @@ import pandas as pd
 from bottomup.errors import InputError
 from bottomup.skeleton import Skeleton
 
-METRICS_COLUMNS = (
-    *("experiment", "seed", "dataset", "split", "protocol", "task", "stratum", "metric"),
-    *("value", "low", "high", "n"),
-)
+METRICS_NAMES = ("experiment", "dataset", "split", "protocol", "task", "stratum", "metric")
+METRICS_COLUMNS = ("experiment", "seed", *METRICS_NAMES[1:], "value", "low", "high", "n")
 
 
 @dataclass(frozen=True)
 class Result:
     """The detections of one run on one split, and what they are scored against.
 
-    `skeleton` is that of the annotations, `model` that of the detections; `times_csv` says how long
-    decoding each image took.
+    `skeleton` is that of the annotations, `model` that of the detections; there is no
+    `segmentation_json` where no masks were made; `joint_json` has pose and mask of each person in
+    one row; `times_csv` says how long decoding each image took.
     """
 
     experiment: str
@@ -32,12 +31,17 @@ class Result:
     split: str
     protocol: str
     keypoints_json: Path
-    segmentation_json: Path
+    segmentation_json: Path | None
+    joint_json: Path
     annotations_path: Path
     images_dir: Path
     skeleton: Skeleton
     model: Skeleton
     times_csv: Path | None = None
+
+    def detections_of(self, task: str) -> Path | None:
+        """The COCO results of a task."""
+        return self.keypoints_json if task == "keypoints" else self.segmentation_json
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,10 @@ def read_metrics(paths: Sequence[Path | str]) -> pd.DataFrame:
     """
     tables = []
     for path in paths:
-        table = pd.read_csv(path)
+        # Names of digits alone, or such as `null`, are names too.
+        empty = {name: [""] for name in ("value", "low", "high")}
+        names = dict.fromkeys(METRICS_NAMES, str)
+        table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=empty)
         if tuple(table.columns) != METRICS_COLUMNS:
             raise InputError(f"{path}: columns {list(table.columns)}, not {list(METRICS_COLUMNS)}")
         tables.append(table)

@@ -89,10 +89,10 @@ def show(measured: Measured | None, interval: bool = False) -> str:
     return NOT_MEASURED if measured is None else measured.text(interval)
 
 
-def seeds_text(measured: Measured, expectation: Expectation) -> str:
+def seeds_text(measured: Measured | None, expectation: Expectation) -> str:
     """`3`, or `2 of 3` while runs are missing."""
-    missing = measured.seeds < expectation.seeds
-    return f"{measured.seeds} of {expectation.seeds}" if missing else str(measured.seeds)
+    done = measured.seeds if measured else 0
+    return f"{done} of {expectation.seeds}" if done < expectation.seeds else str(done)
 
 
 def verdict(

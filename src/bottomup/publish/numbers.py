@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bottomup.errors import InputError
+from bottomup.evaluation import TASKS
 from bottomup.files import written_aside
 from bottomup.publish import published
 from bottomup.publish.inputs import Inputs
@@ -21,7 +22,6 @@ from bottomup.publish.tables import Table, escaped, share
 KIND = "table"
 CATEGORY = "Papers"
 NEEDS = ("metrics", "expected", "published")
-TASKS = ("keypoints", "segmentation")
 METRICS = ("AP", "AP50", "AP75", "AR")
 DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 

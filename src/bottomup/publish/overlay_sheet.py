@@ -88,18 +88,10 @@ def _draw_result(part: SubFigure, result: Result, scored: TaskEvaluation) -> Non
 
 def found_people(result: Result) -> dict[int, list[drawing.Drawn]]:
     """The people to draw by image id, best first."""
-    masks: dict[int, list[dict]] = {}
-    for row in sorted(read_results(result.segmentation_json), key=_score):
-        masks.setdefault(row["image_id"], []).append(row)
     people: dict[int, list[drawing.Drawn]] = {}
-    for row in sorted(read_results(result.keypoints_json), key=_score):
+    for row in sorted(read_results(result.joint_json), key=lambda row: -row["score"]):
         if row["score"] >= LEAST_SCORE:
             xy = np.asarray(row["keypoints"], float).reshape(-1, 3)[:, :2]
-            same = [m for m in masks.get(row["image_id"], []) if m["score"] == row["score"]]
-            mask = rle_mask(same[0]["segmentation"]) if same else None
+            mask = rle_mask(row["segmentation"]) if "segmentation" in row else None
             people.setdefault(row["image_id"], []).append(drawing.Drawn(xy=xy, mask=mask))
     return people
-
-
-def _score(row: Mapping) -> float:
-    return -row["score"]

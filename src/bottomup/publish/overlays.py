@@ -207,10 +207,7 @@ def _pairwise(axes: Axes, view: View) -> None:
 
 def _mid(axes: Axes, view: View) -> None:
     _image(axes, view, paler=0.65)
-    heatmap, nodes = (
-        view.fields.heatmap,
-        node_xy(*view.fields.heatmap.shape[:2], view.fields.stride),
-    )
+    heatmap, nodes = view.fields.heatmap, view.places
     edges = view.skeleton.edge_indices
     palette = sns.color_palette("husl", len(edges))
     for edge, (source, _) in enumerate(edges):
@@ -221,13 +218,15 @@ def _mid(axes: Axes, view: View) -> None:
 
 def _long(axes: Axes, view: View) -> None:
     _image(axes, view, paler=0.65)
-    cells = view.fields.sub_cells
-    rows, columns = view.fields.heatmap.shape[:2]
+    _person_offsets(axes, view, view.fields.long[:, :, 0])
+
+
+def _person_offsets(axes: Axes, view: View, offsets: np.ndarray) -> None:
+    """Lines from the nodes of people, `offsets` [y, x, 2]."""
+    cells, (rows, columns) = view.fields.sub_cells, view.fields.heatmap.shape[:2]
     person = view.fields.segmentation.reshape(rows, cells, columns, cells).mean((1, 3))
     i, j = _thinned(np.argwhere(person >= SURE)).T
-    offsets = view.fields.long[i, j, 0]
-    colours = sns.color_palette("colorblind", 1)
-    _arrows(axes, node_xy(rows, columns, view.fields.stride)[i, j], offsets, colours, 0.3)
+    _arrows(axes, view.places[i, j], offsets[i, j], sns.color_palette("colorblind", 1), 0.3)
 
 
 def _people(axes: Axes, view: View, **what: bool) -> None:
@@ -256,13 +255,8 @@ def _body(axes: Axes, view: View) -> None:
 def _mask_offsets(axes: Axes, view: View) -> None:
     """From the nodes of each person to the centroid of its keypoints, as the network points."""
     _image(axes, view, paler=0.65)
-    cells, centroid = view.fields.sub_cells, view.fields.centroid
-    rows, columns = view.fields.heatmap.shape[:2]
-    person = view.fields.segmentation.reshape(rows, cells, columns, cells).mean((1, 3))
-    i, j = _thinned(np.argwhere(person >= SURE)).T
-    offsets = view.fields.long[i, j].mean(1) if centroid is None else centroid[i, j, 0]
-    colours = sns.color_palette("colorblind", 1)
-    _arrows(axes, node_xy(rows, columns, view.fields.stride)[i, j], offsets, colours, 0.3)
+    centroid = view.fields.centroid
+    _person_offsets(axes, view, view.fields.long.mean(2) if centroid is None else centroid[:, :, 0])
 
 
 TILES: dict[str, Callable[[Axes, View], None]] = {

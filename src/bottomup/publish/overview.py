@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bottomup.evaluation import TASKS
 from bottomup.publish.inputs import Expectation, Inputs
 from bottomup.publish.measured import (
     Measured,
@@ -26,7 +27,6 @@ from bottomup.publish.tables import NOT_MEASURED, Table, share
 KIND = "table"
 CATEGORY = "Overview"
 NEEDS = ("metrics", "runs", "expected")
-TASKS = ("keypoints", "segmentation")
 BASELINE_BACKBONE = "pixel"
 
 
@@ -56,7 +56,7 @@ def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
         expectation = inputs.expected.get(name, Expectation())
         numbers, shown = _described(name, models.get(name), test)
         done = next((cell for cell in cells.values() if cell), None)
-        shown["seeds"] = seeds_text(done, expectation) if done else f"0 of {expectation.seeds}"
+        shown["seeds"] = seeds_text(done, expectation)
         numbers["seeds"] = done.seeds if done else 0
         for task in TASKS:
             place = (test["dataset"], test["split"], test["protocol"])

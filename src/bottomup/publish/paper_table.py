@@ -112,15 +112,11 @@ def _measured(match: Match | None, task: str, metrics: Sequence[str]) -> tuple[d
         "tested on": tested_on(match.test, match.rows) if match else NOT_MEASURED,
         "protocol": match.test["protocol"] if match else NOT_MEASURED,
         **{f"measured {name}": _cell(cell) for name, cell in cells.items()},
-        "seeds": _seeds(ap, match.expectation) if match else NOT_MEASURED,
+        "seeds": seeds_text(ap, match.expectation) if match else NOT_MEASURED,
     }
     judged = verdict(ap, task, match.expectation, match.test) if match else NOT_IN_STUDY
     numbers |= {"seeds": ap.seeds if ap else 0, "verdict": judged}
     return numbers, shown | {"verdict": judged}
-
-
-def _seeds(ap: Measured | None, expectation: Expectation) -> str:
-    return seeds_text(ap, expectation) if ap else f"0 of {expectation.seeds}"
 
 
 def _cell(cell: Measured | None) -> str:

@@ -10,6 +10,7 @@ Reads the metrics of the study.
 from collections.abc import Sequence
 from pathlib import Path
 
+from bottomup.evaluation import TASKS
 from bottomup.publish.inputs import Inputs
 from bottomup.publish.measured import TEST, each_test, measure, tested_on
 from bottomup.publish.tables import NO_SUCH_OBJECT, NOT_MEASURED, Table
@@ -17,7 +18,6 @@ from bottomup.publish.tables import NO_SUCH_OBJECT, NOT_MEASURED, Table
 KIND = "table"
 CATEGORY = "Accuracy"
 NEEDS = ("metrics",)
-TASKS = ("keypoints", "segmentation")
 
 
 def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:

@@ -9,6 +9,7 @@ Reads the metrics of the study, the expectations of its experiments and the publ
 from collections.abc import Sequence
 from pathlib import Path
 
+from bottomup.evaluation import TASKS
 from bottomup.publish.inputs import Inputs
 from bottomup.publish.paper_table import paper_table
 from bottomup.publish.tables import Table
@@ -16,7 +17,6 @@ from bottomup.publish.tables import Table
 KIND = "table"
 CATEGORY = "Papers"
 NEEDS = ("metrics", "expected", "published")
-TASKS = ("keypoints", "segmentation")
 METRICS = ("AP", "AP50", "AP75", "APm", "APl")
 ROWS = ("poseplusseg",)
 

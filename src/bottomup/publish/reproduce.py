@@ -12,7 +12,10 @@ from pathlib import Path
 from bottomup.files import written_aside
 
 # Columns of tables that say what a row is about, not what was measured.
-NAMES = ("experiment", "dataset", "split", "protocol", "task", "stratum", "seeds", "system")
+NAMES = (
+    *("experiment", "control", "dataset", "split", "protocol", "task", "stratum", "seed", "seeds"),
+    *("system", "backbone", "trained_on", "steps", "varied", "value", "model", "answer", "verdict"),
+)
 COLUMNS = (
     *("row", "column", "value", "experiment", "dataset", "split", "protocol", "seeds"),
     *("commit", "changed", "config_digest", "run_digests", "command"),
@@ -44,7 +47,7 @@ def write_reproduction(
 
 def _lines(number: int, row: Mapping[str, str], tests: Sequence[Mapping]) -> Iterator[dict]:
     behind = [test for test in tests if _is_behind(test, row)]
-    if not behind or not row.get("experiment"):
+    if not behind:
         return
     records = [json.loads(Path(test["run"]).read_text(encoding="utf-8")) for test in behind]
     commits = {record.get("git", {}).get("commit") or "no git" for record in records}
@@ -60,11 +63,13 @@ def _lines(number: int, row: Mapping[str, str], tests: Sequence[Mapping]) -> Ite
         "command": " && ".join(dict.fromkeys(test["command"] for test in behind)),
     }
     for column, value in row.items():
-        if column not in NAMES and value:
+        if column not in NAMES and not column.startswith("published") and value:
             yield {"column": column, "value": value} | shared
 
 
 def _is_behind(test: Mapping, row: Mapping[str, str]) -> bool:
     """Whether a row that names these things speaks of the test; what it leaves open fits all."""
-    keys = ("experiment", "dataset", "split", "protocol")
-    return all(not row.get(key) or row[key] == str(test[key]) for key in keys)
+    keys = ("dataset", "split", "protocol", "seed")
+    return test["experiment"] in (row.get("experiment"), row.get("control")) and all(
+        not row.get(key) or row[key] == str(test[key]) for key in keys
+    )

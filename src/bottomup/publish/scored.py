@@ -18,7 +18,7 @@ from bottomup.task_evaluation import TaskEvaluation
 def each_scored(
     results: Sequence[Result], tasks: Sequence[str] = TASKS
 ) -> Iterator[tuple[Result, str, TaskEvaluation]]:
-    """Each result with each task, matched; an annotation file is read once."""
+    """Each result with each task that it has, matched; an annotation file is read once."""
     truths: dict[tuple[Path, Skeleton], COCO] = {}
     for result in results:
         scored_on = (result.annotations_path, result.model)
@@ -26,8 +26,9 @@ def each_scored(
             annotations = read_annotations(result.annotations_path, result.skeleton)
             truths[scored_on] = to_coco(label_shared(annotations, result.model))
         for task in tasks:
-            keypoints = task == "keypoints"
-            path = result.keypoints_json if keypoints else result.segmentation_json
+            path = result.detections_of(task)
+            if path is None:
+                continue
             rows, truth = read_results(path), truths[scored_on]
             scored = evaluate_task(truth, rows, task, result.skeleton, str(path), result.model)
             yield result, task, scored

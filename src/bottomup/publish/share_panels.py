@@ -116,8 +116,9 @@ def draw(
                 _draw_panel(axes, each, letter)
             for axes in axes_of[:, 0]:
                 axes.set_ylabel("images with people (%)")
-            handles, labels = axes_of[0, 0].get_legend_handles_labels()
-            figure.legend(handles, labels, loc="outside upper right", ncols=2)
+            every = [axes.get_legend_handles_labels() for axes in axes_of.flat]
+            named = {label: handle for pair in every for handle, label in zip(*pair, strict=True)}
+            figure.legend(named.values(), named, loc="outside upper right", ncols=2)
         style.save(figure, outputs)
 
 

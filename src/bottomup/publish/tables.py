@@ -128,6 +128,13 @@ def share(value: float | None, digits: int = 3) -> str:
     return text[1:] if text.startswith("0.") else text
 
 
+def signed(difference: float) -> str:
+    """A difference as papers print it, `+.012`."""
+    if math.isnan(difference):
+        return NOT_MEASURED
+    return f"{'-' if round(difference, 3) < 0 else '+'}{share(abs(difference))}"
+
+
 def _bare(value: object) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
