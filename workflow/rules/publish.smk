@@ -1,4 +1,4 @@
-"""Publication: the study's tables and figures, and the packages that computed them.
+"""Publication: the study's tables and figures, and the packages that made them.
 
 Needs what the module of a table or figure says in its `NEEDS`, for the whole study. Gives the
 files, marked for the report. The modules are read here, never imported.
@@ -86,6 +86,6 @@ rule list_packages:
     params:
         code=shell_code(LIST_PACKAGES),
     message:
-        "Listing the packages that compute"
+        "Listing the packages of this environment"
     shell:
         LIST_PACKAGES

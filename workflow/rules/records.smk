@@ -1,4 +1,4 @@
-"""Records: what training reads, one set for each split that is trained or validated on.
+"""Records: what training reads, one set for each split that is trained on.
 
 Needs a checked split. Gives TFRecord shards, each with a JSON file that lists what it holds.
 Subsets are lists of image ids upon these records and never copies of them.

@@ -1,6 +1,7 @@
 """Where each run comes from: the commit of the code, and whether it had changes of its own, the
 seed, the device, the main packages, how long it trained and how often it was interrupted, and the
-first digits of the checksum of its weights. `results/packages.txt` lists all packages.
+first digits of the checksum of its weights. `results/packages.txt` lists the packages of
+the environment that made tables and figures.
 
 Reads the run records of the study.
 """
