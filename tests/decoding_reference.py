@@ -95,7 +95,8 @@ def answer(field, nodes, stride, labels, target, bin_px):
 def voters(fields, p, xy, k, labels, bin_px, settings):
     """Nodes that voted for peak p, near ones if there are six."""
     rows, columns = fields.heatmap.shape[:2]
-    for reach in (1.5 * fields.stride, 2.5 * fields.stride, settings.radius_px):
+    wide = 2.5 * fields.stride
+    for reach in (1.5 * fields.stride, wide, max(settings.radius_px, wide)):
         found = [
             (i, j)
             for i, j in nodes_within(xy, fields.stride, reach, rows, columns)
@@ -187,7 +188,7 @@ def owner(fields, i, j, places, weights, scales, threshold, far):
         errors = np.minimum(np.hypot(*(landings - places[n]).T) / scales[n], far)
         if weights[n].sum() > 0:
             distance = (weights[n] * errors).sum() / weights[n].sum()
-            if distance <= best:
+            if distance < best or (distance == best and not found):
                 best, found = distance, n + 1
     return found
 

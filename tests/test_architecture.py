@@ -15,6 +15,7 @@ SCRIPTS = sorted((REPOSITORY / "workflow" / "scripts").glob("*.py"))
 # From left to right. A package stands for its modules, unless one is named by itself.
 ORDER = (
     *("errors", "files", "device_claims", "devices", "lookup", "provenance", "sums", "schema"),
+    *("run_folder", "crops"),
     "catalogue",
     *("config_docs", "job"),
     *("skeleton", "rle", "person", "coco", "datasets", "subsets", "parts", "shards", "imputation"),

@@ -42,6 +42,20 @@ def test_other_inputs_need_another_training(places):
     assert not take_back(state, [records], out)
 
 
+def test_inputs_of_one_name_are_all_compared(places, tmp_path):
+    out, state, records = places
+    starts = [tmp_path / name / "weights.keras" for name in ("first", "second")]
+    for path in starts:
+        path.parent.mkdir()
+        path.write_text(path.parent.name)
+    record = json.loads((out / "run.json").read_text())
+    record["inputs"] |= {str(path): file_sha256(path) for path in starts}
+    (state / "finished" / "run.json").write_text(json.dumps(record))
+    assert take_back(state, [records, *starts], tmp_path / "again")
+    starts[0].write_text("another")
+    assert not take_back(state, [records, *starts], tmp_path / "third")
+
+
 def test_damaged_weights_are_not_taken_back(places):
     out, state, records = places
     (state / "finished" / "weights.keras").write_text("damaged")

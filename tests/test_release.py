@@ -59,7 +59,7 @@ def test_a_release_holds_weights_card_sums_and_the_ap_to_expect(run_dir, tmp_pat
 def test_weights_that_were_changed_are_refused(run_dir, tmp_path):
     with (run_dir / "weights.keras").open("ab") as file:
         file.write(b"x")
-    with pytest.raises(InputError, match=r"is not what run\.json records"):
+    with pytest.raises(InputError, match=r"weights\.keras: damaged"):
         release_run(run_dir, tmp_path / "release")
     assert not (tmp_path / "release").exists()
 

@@ -63,7 +63,12 @@ def _read_listing(path: Path) -> dict:
     listing_path = path.with_suffix(".json")
     if not path.is_file() or not listing_path.is_file():
         raise InputError(f"{path}: the record shard or its listing is missing; write it again")
-    listing = json.loads(listing_path.read_text())
+    try:
+        listing = json.loads(listing_path.read_text())
+    except ValueError as error:
+        raise InputError(
+            f"{listing_path}: is no JSON ({error}); delete it and the shard and write them again"
+        ) from error
     if listing.get("format", 1) != FORMAT:
         raise InputError(
             f"{path}: records of format {listing.get('format', 1)}, this version reads format "

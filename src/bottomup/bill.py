@@ -7,7 +7,8 @@ Everything else follows from the config and from `ASSUMPTIONS`, each with where 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bottomup.study import Dataset, DatasetSplit, Experiment, Protocol, Split, Study
+from bottomup.crops import crop_sides
+from bottomup.study import Dataset, DatasetSplit, Experiment, Protocol, Split, Study, Subset
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,14 @@ def _tests(study: Study) -> Iterator[tuple[Experiment, DatasetSplit, Protocol]]:
                     yield experiment, test, protocol
 
 
+def _trained_splits(study: Study) -> dict[tuple[str, str], Subset]:
+    """A subset of every split that is trained on, by dataset and split."""
+    return {(x.subset.dataset.name, x.subset.split): x.subset for x in study.trained.values()}
+
+
 def _splits(study: Study) -> dict[tuple[str, str], Dataset]:
     """Every split that is trained or tested on, with its dataset."""
-    trained = {(x.subset.dataset.name, x.subset.split): x.subset.dataset
-               for x in study.trained.values()}  # fmt: skip
+    trained = {place: subset.dataset for place, subset in _trained_splits(study).items()}
     tested = {(t.dataset.name, t.split): t.dataset
               for x in study.trained.values() for t in x.test_on}  # fmt: skip
     used = trained | tested
@@ -137,11 +142,11 @@ def _archives(study: Study) -> list[tuple[Dataset, str]]:
 
 def _jobs(study: Study, needs, weights) -> dict[str, int]:
     splits, tests = _splits(study), list(_tests(study))
+    trained = _trained_splits(study).values()
     runs = [(x.name, seed) for x in study.trained.values() for seed in x.seeds]
     shards = sum(_of(test).test_shards for _, test, _ in tests)
     shown = [need for name in (*study.tables, *study.figures) for need in needs[name]]
     samples = list(study.experiments.values()) if "samples" in shown else []
-    trained = {(x.subset.dataset.name, x.subset.split): x.subset for x in study.trained.values()}
     disjoint = {
         (link.subset.name, t.dataset.name, t.split)
         for x in study.experiments.values()
@@ -162,7 +167,7 @@ def _jobs(study: Study, needs, weights) -> dict[str, int]:
         "check_split": len(splits),
         "draw_subset": len(study.subsets),
         "check_disjoint": len(disjoint),
-        "write_records": sum(s.dataset.splits[s.split].record_shards for s in trained.values()),
+        "write_records": sum(s.dataset.splits[s.split].record_shards for s in trained),
         "train_model": len(runs),
         **_pairwise_jobs(study),
         "draw_samples": len({(x.test_on[0].dataset.name, x.test_on[0].split) for x in samples}),
@@ -215,8 +220,7 @@ def _depth(experiment: Experiment) -> float:
 
 
 def _training_s(experiment: Experiment) -> float:
-    crops = experiment.settings["crop"]
-    crops = crops if isinstance(crops, list) else [crops]
+    crops = crop_sides(experiment.settings)
     pixels = sum(crop**2 for crop in crops) / len(crops)
     schedule = experiment.settings["training"]
     megapixels = pixels * schedule["steps"] * schedule["batch"] / 1e6
@@ -233,7 +237,7 @@ def _inference_s(experiment: Experiment, test: DatasetSplit, protocol: Protocol)
 
 def _storage(study: Study, runs: int, looked_at: float) -> dict[str, float]:
     archives = sum(d.files[name]["bytes"] for d, name in _archives(study))
-    trained = {(x.subset.dataset.name, x.subset.split): x.subset for x in study.trained.values()}
+    trained = _trained_splits(study)
     images = sum(_images(s.dataset, s.split) for s in trained.values())
     shard = max(
         (

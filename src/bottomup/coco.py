@@ -22,7 +22,7 @@ import PIL.Image
 
 from bottomup.errors import InputError
 from bottomup.files import written_aside
-from bottomup.person import Image, Person, brief, is_id, read_image, read_person
+from bottomup.person import Image, Person, brief, is_whole, read_image, read_person
 from bottomup.rle import as_text, rle_mask, segmentation_rle
 from bottomup.skeleton import Skeleton
 
@@ -274,14 +274,14 @@ def _read_persons(
             raise InputError(f"{path}: annotations[{number}] has no 'category_id'; add it")
         if row["category_id"] != PERSON_ID:
             continue
-        if not is_id(row.get("id")) or row["id"] in seen:
+        if not is_whole(row.get("id")) or row["id"] in seen:
             raise InputError(
                 f"{path}: annotations[{number}] has id {brief(row.get('id'))}, which is missing, "
                 "no whole number, or taken; give every annotation its own"
             )
         seen.add(row["id"])
         image_id = row.get("image_id")
-        image = images.get(image_id) if is_id(image_id) else None
+        image = images.get(image_id) if is_whole(image_id) else None
         if image is None:
             raise InputError(
                 f"{path}: annotation {row['id']} is of image {brief(image_id)}, which is not in "

@@ -22,7 +22,8 @@ def to_coco(*annotations: Annotations) -> COCO:
     """Ground truth for pycocotools from one or several annotation files, persons only.
 
     Persons get new ids from 1 on: pycocotools takes a match with id 0 for no match. A person
-    without a segmentation becomes a crowd of the size of its box, which masks may hit or leave.
+    without a segmentation gets its box as a mask; `for_task` makes it a crowd, which masks may hit
+    or leave, where masks are scored.
 
     Raises:
         InputError: Two files share an image id.

@@ -5,7 +5,7 @@ computing modules never import this one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bottomup.config_checks import (
@@ -168,13 +168,14 @@ class _Reader:
         check_skeletons(experiment, shown)
         check_tests(experiment, shown)
         self.check_published(experiment.expected["published"], shown)
-        self.check_start(experiment, seeds, shown, (*later, name))
-        self.trained[name] = experiment
+        self.check_start(experiment, shown, (*later, name))
+        # What another starts from, or is imputed by, is trained with the seeds of all who ask.
+        earlier = self.trained[name].seeds if name in self.trained else ()
+        seeds_of_all = tuple(dict.fromkeys((*earlier, *experiment.seeds)))
+        self.trained[name] = replace(experiment, seeds=seeds_of_all)
         return experiment
 
-    def check_start(
-        self, experiment: Experiment, seeds: Sequence[int] | None, shown: str, later: tuple
-    ) -> None:
+    def check_start(self, experiment: Experiment, shown: str, later: tuple) -> None:
         """Reads the experiment that this one starts from, which must fit it."""
         start = experiment.starts_from
         if start is None:
@@ -185,7 +186,7 @@ class _Reader:
                 f"{at} goes in a circle, {' -> '.join((*later, start))}; "
                 "let one of them start from random or imagenet"
             )
-        ancestor = self.experiment(start, seeds, at, later)
+        ancestor = self.experiment(start, experiment.seeds, at, later)
         check_same_network(experiment.settings, ancestor.settings, start, shown)
         if experiment.settings["initial_weights"]["ancestors"] == "mean":
             while (start := ancestor.starts_from) is not None:
@@ -248,7 +249,7 @@ class _Reader:
         self.imputing.append(name)
         source = self.dataset(settings["dataset"], f"{shown}: imputation.dataset")
         at = f"{shown}: imputation.experiment"
-        experiment = self.experiment(settings["experiment"], None, at)
+        experiment = self.experiment(settings["experiment"], [settings["seed"]], at)
         self.imputing.pop()
         check_imputed(values, source, experiment, shown)
         how = {k: v for k, v in settings.items() if k not in ("dataset", "experiment", "seed")}

@@ -6,8 +6,9 @@ from pathlib import Path
 from bottomup import lookup
 from bottomup import skeleton as skeletons
 from bottomup.catalogue import publish_modules
+from bottomup.crops import crop_sides
 from bottomup.errors import InputError
-from bottomup.schema import nearest
+from bottomup.schema import load_schema, nearest
 from bottomup.skeleton import Skeleton
 
 KNOWN_SKELETONS = {
@@ -58,9 +59,9 @@ def check_side(side: int, stride: int, at: str, stride_of: str) -> None:
 
 def check_training(values: Mapping, shown: str) -> None:
     """The crops must fit the grid, and the scales must be in order."""
-    crops = values["crop"] if isinstance(values["crop"], list) else [values["crop"]]
-    for crop in crops:
-        check_side(crop, values["output_stride"], f"{shown}: crop", "output_stride")
+    step, of = crop_step(values)
+    for crop in crop_sides(values):
+        check_side(crop, step, f"{shown}: crop", of)
     low, high = values["augmentation"]["scale"]
     if low > high:
         raise InputError(
@@ -69,8 +70,27 @@ def check_training(values: Mapping, shown: str) -> None:
     check_learning_rates(values["training"], shown)
 
 
+def crop_step(values: Mapping) -> tuple[int, str]:
+    """What crops are n times of, plus 1, and what asks for it; as `network.input_stride`.
+
+    Schemas say it for systems whose heads double the trunk's grid (`x-upsampling`) and for trunks
+    that need a grid of their own (`x-grid`).
+    """
+    upsampling = load_schema(f"systems/{values['system']}").get("x-upsampling", 1)
+    grid = load_schema(f"backbones/{values['backbone']}").get("x-grid")
+    if grid is not None:
+        return grid, f"the grid of backbone {values['backbone']!r}"
+    stride = values["output_stride"] * upsampling
+    return stride, "output_stride" if upsampling == 1 else f"{upsampling} * output_stride"
+
+
 def check_learning_rates(schedule: Mapping, shown: str) -> None:
     """A table of learning rates goes up in steps, and is given where it is asked for."""
+    if schedule["schedule"] == "table" and schedule["warmup_share"]:
+        raise InputError(
+            f"{shown}: training.warmup_share is given beside the schedule 'table'; write the "
+            "warm-up as rows of learning_rates"
+        )
     ends = [row["until"] for row in schedule["learning_rates"]]
     if schedule["schedule"] == "table" and not ends:
         raise InputError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from bottomup.schema import SCHEMAS, load_schema, type_words
 
 PAGE = Path(__file__).resolve().parents[2] / "config" / "README.md"
-MAIN = ("study", "experiment", "protocol", "subset", "dataset", "published")
+MAIN = ("study", "experiment", "protocol", "subset", "dataset", "published", "weights")
 FOLDERS = ("systems", "backbones", "datasets", "conversions")
 INTRODUCTION = """\
 # Configuration
@@ -25,6 +25,7 @@ config/protocols/<name>.yaml     one way of testing
 config/subsets/<name>.yaml       which images of a dataset are trained on
 config/datasets/<name>.yaml      where annotated images come from
 config/published.yaml            what the papers report
+config/weights.yaml              published weights of trunks
 ```
 
 Every file is checked before anything runs. A key that is not listed here is an error, which names
@@ -34,7 +35,7 @@ the file and the nearest key that exists. This page is rendered from `workflow/s
 
 
 def schema_names() -> tuple[str, ...]:
-    """The schemas in the order of the page: the five kinds of file, then the options."""
+    """The schemas in the order of the page: the kinds of file, then the options."""
     options = [
         f"{folder}/{file.stem}"
         for folder in FOLDERS
@@ -58,7 +59,7 @@ def keys(schema: Mapping, path: str = "") -> Iterator[tuple[str, Mapping, bool]]
         yield from keys(about, here)
     other = schema.get("additionalProperties")
     if isinstance(other, Mapping):
-        yield from keys(other, f"{path}.<name>")
+        yield from keys(other, f"{path}.<name>" if path else "<name>")
     if "items" in schema:
         yield from keys(schema["items"], f"{path}[]")
 

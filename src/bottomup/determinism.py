@@ -1,4 +1,7 @@
-"""One seed for all, and arithmetic that gives the same bits each time. Names the backends."""
+"""One seed for all, and arithmetic that gives the same bits each time.
+
+It names the backends, which the training step itself never does.
+"""
 
 import os
 

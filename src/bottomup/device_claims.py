@@ -6,6 +6,7 @@ that ends. The claim is made before anything of a backend is imported, and told 
 CUDA_VISIBLE_DEVICES.
 """
 
+import contextlib
 import fcntl
 import os
 import re
@@ -81,10 +82,14 @@ def _shared_folder() -> Path:
 
 def _take(candidates: Sequence[str], wanted: int, folder: Path) -> tuple[str, ...]:
     """All that are wanted, or none: who held one and waited for another could block others."""
-    folder.mkdir(mode=0o777, parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    _open_to_all(folder, 0o777)
     files: dict[str, TextIO] = {}
     for name in candidates:
-        file = (folder / f"{name.replace('/', '_')}.lock").open("a")
+        path = folder / f"{name.replace('/', '_')}.lock"
+        # For reading: that is enough for a lock, and the file may be another user's.
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CREAT, 0o644))
+        _open_to_all(path, 0o644)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -97,3 +102,9 @@ def _take(candidates: Sequence[str], wanted: int, folder: Path) -> tuple[str, ..
     for file in files.values():
         file.close()
     return ()
+
+
+def _open_to_all(path: Path, mode: int) -> None:
+    """Whatever the umask; what another user made has been opened by that user."""
+    with contextlib.suppress(PermissionError):
+        path.chmod(mode)

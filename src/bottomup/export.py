@@ -14,9 +14,12 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from bottomup import lookup, network
+from bottomup import network
+from bottomup.correction import FIRST
+from bottomup.crops import crop_sides
 from bottomup.errors import InputError
 from bottomup.files import written_aside
+from bottomup.run_folder import read_run
 
 FORMATS = ("saved_model", "onnx")
 PROBABILITIES = ("heatmap", "segmentation")
@@ -25,16 +28,24 @@ ONNX_PACKAGES = ("tf2onnx", "onnx")
 
 @keras.saving.register_keras_serializable("bottomup")
 class Probabilities(keras.layers.Layer):
-    """A network's outputs with logits turned into probabilities; refinement has been done."""
+    """A network's outputs with logits turned into probabilities; refinement has been done.
+
+    What PosePlusSeg's network says before its correction is left out.
+    """
 
     def call(self, outputs):
         return {
             name: ops.sigmoid(value) if name in PROBABILITIES else value
             for name, value in outputs.items()
+            if not name.startswith(FIRST)
         }
 
     def compute_output_spec(self, inputs):
-        return {name: keras.KerasTensor(x.shape, "float32") for name, x in inputs.items()}
+        return {
+            name: keras.KerasTensor(x.shape, "float32")
+            for name, x in inputs.items()
+            if not name.startswith(FIRST)
+        }
 
 
 def export_run(
@@ -57,11 +68,12 @@ def export_run(
     """
     check_formats(formats)
     run_dir, out_dir = Path(run_dir), Path(out_dir)
-    record, model = read_network(run_dir)
+    record = read_run(run_dir)
     arguments = record["network"]
-    step = network.input_stride(arguments["backbone"], arguments["output_stride"])
-    crop = record["settings"]["crop"]
-    side = side or (max(crop) if isinstance(crop, list) else crop)
+    model = network.load(run_dir / "weights.keras", arguments)
+    names = ("backbone", "output_stride", "system")
+    step = network.input_stride(*(arguments[name] for name in names))
+    side = side or max(crop_sides(record["settings"]))
     if side < step + 1 or (side - 1) % step:
         near = max(1, (side - 1) // step) * step + 1
         raise InputError(
@@ -97,21 +109,6 @@ def check_formats(formats: Sequence[str]) -> None:
         raise InputError(
             f"the backend is {keras.backend.backend()}; export with KERAS_BACKEND=tensorflow"
         )
-
-
-def read_network(run_dir: Path) -> tuple[dict, keras.Model]:
-    """The record of a run and its network.
-
-    Raises:
-        InputError: One of the two is missing.
-    """
-    for name in ("run.json", "weights.keras"):
-        if not (run_dir / name).is_file():
-            raise InputError(f"{run_dir}: no {name} here; give the folder of a finished run")
-    record = json.loads((run_dir / "run.json").read_text(encoding="utf-8"))
-    # Keras finds the layers of a trunk only once the trunk's module has been imported.
-    lookup.load("backbones", record["network"]["backbone"])
-    return record, keras.saving.load_model(run_dir / "weights.keras", compile=False)
 
 
 def inference_model(model: keras.Model, side: int) -> keras.Model:

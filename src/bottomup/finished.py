@@ -43,9 +43,9 @@ def take_back(state_dir: Path, inputs: Iterable[Path | str], out_dir: Path) -> b
     kept = state_dir / FOLDER
     try:
         record = json.loads((kept / "run.json").read_text())
-        had = {Path(path).name: value for path, value in record["inputs"].items()}
+        had = sorted((Path(path).name, value) for path, value in record["inputs"].items())
         wrote = {Path(path).name: value for path, value in record["outputs"].items()}
-        if had != {Path(path).name: file_sha256(path) for path in inputs}:
+        if had != sorted((Path(path).name, file_sha256(path)) for path in inputs):
             return False
         if wrote["weights.keras"] != file_sha256(kept / "weights.keras"):
             return False

@@ -3,7 +3,6 @@
 Images are resized by the function that augments them in training.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +13,23 @@ import numpy as np
 import PIL.Image
 import tensorflow as tf
 
-from bottomup import lookup, network
+from bottomup import network
 from bottomup.augment import FILL_GREY, Transforms, warp
 from bottomup.coco import Image, read_images
 from bottomup.errors import InputError
-from bottomup.fields.grid import Fields, Frame, PairFields, cell_count, grid_size, padded_side
+from bottomup.fields.grid import (
+    Fields,
+    Frame,
+    PairFields,
+    cell_count,
+    grid_size,
+    joined_cells,
+    padded_side,
+)
 from bottomup.fields.merge import flip_fields, merge_fields
 from bottomup.fields.store import write_fields
 from bottomup.files import written_aside
-from bottomup.provenance import file_sha256
+from bottomup.run_folder import read_run
 from bottomup.skeleton import Skeleton
 
 BATCH = 8
@@ -63,19 +70,12 @@ class Predictor:
             refine: Whether the network refines its offsets.
 
         Raises:
-            InputError: The run's record or weights are missing.
+            InputError: The run's record or weights are missing or damaged.
         """
         run_dir = Path(run_dir)
-        for name in ("run.json", "weights.keras"):
-            if not (run_dir / name).is_file():
-                raise InputError(f"{run_dir}: no {name} here; give the folder of a finished run")
-        record = json.loads((run_dir / "run.json").read_text())
+        record = read_run(run_dir)
         arguments = record["network"]
-        _check_weights(run_dir / "weights.keras", record.get("outputs", {}))
-        # Keras finds the layers of a trunk only once the trunk's module has been imported.
-        lookup.load("backbones", arguments["backbone"])
-        lookup.load("systems", arguments["system"])
-        fields = keras.saving.load_model(run_dir / "weights.keras", compile=False)
+        fields = network.load(run_dir / "weights.keras", arguments)
         if output_stride not in (None, arguments["output_stride"]):
             arguments |= {"output_stride": output_stride}
             trained = fields.get_weights()
@@ -90,16 +90,6 @@ class Predictor:
             stride,
             arguments["system_options"].get("sub_cells", 1),
             network.input_stride(arguments["backbone"], stride, arguments["system"]),
-        )
-
-
-def _check_weights(weights: Path, written: Mapping[str, str]) -> None:
-    promised = {Path(path).name: value for path, value in written.items()}.get(weights.name)
-    found = file_sha256(weights)
-    if promised and found != promised:
-        raise InputError(
-            f"{weights}: damaged (sha256 {found}, was {promised}); delete it, and the same command "
-            "trains again"
         )
 
 
@@ -170,15 +160,13 @@ def _fields(outputs: Mapping[str, np.ndarray], predictor: Predictor) -> Fields |
     if "pairwise" in outputs:
         heatmap = _sigmoid(outputs["heatmap"])
         return PairFields(heatmap, outputs["short"], outputs["pairwise"], predictor.stride)
-    rows, columns = outputs["heatmap"].shape[:2]
     s = predictor.sub_cells
-    cells = outputs["segmentation"].reshape(rows, columns, s, s).transpose(0, 2, 1, 3)
     return Fields(
         heatmap=_sigmoid(outputs["heatmap"]),
         short=outputs["short"],
         mid=outputs["mid"],
         long=outputs["long"],
-        segmentation=_sigmoid(cells.reshape(rows * s, columns * s)),
+        segmentation=_sigmoid(joined_cells(outputs["segmentation"], s)),
         stride=predictor.stride,
         sub_cells=s,
         distance=outputs.get("distance"),
@@ -257,7 +245,7 @@ def infer_shard(
 
 
 def _groups(images: Sequence[Image]) -> Iterator[list[Image]]:
-    """Runs of at most BATCH images of one size, largest groups first come."""
+    """Groups of at most BATCH images of one size: each as soon as it is full, then what is left."""
     by_size: dict[tuple[int, int], list[Image]] = {}
     for image in images:
         group = by_size.setdefault((image.height, image.width), [])

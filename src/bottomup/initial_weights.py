@@ -24,12 +24,19 @@ def initial_network(arguments: Mapping, initial: str | Mapping) -> keras.Model:
     Raises:
         InputError: The file cannot be read, or holds another network.
     """
+    files = files_of(initial)
     initial = initial if isinstance(initial, Mapping) else {}
     fields = network.build(**arguments, trunk_weights=initial.get("trunk_file"))
-    files = initial.get("files") or [initial[key] for key in ("file",) if key in initial]
-    if files:
+    if files and "trunk_file" not in initial:
         take_weights(fields, files, initial.get("part", "all"))
     return fields
+
+
+def files_of(initial: str | Mapping) -> list[str]:
+    """The files that a network's first weights are read from."""
+    initial = initial if isinstance(initial, Mapping) else {}
+    single = [initial[key] for key in ("file", "trunk_file") if key in initial]
+    return [*initial.get("files", ()), *single]
 
 
 def take_weights(fields: keras.Model, paths: Sequence[str], part: str) -> None:

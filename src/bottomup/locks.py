@@ -112,9 +112,10 @@ def _take(lock: Lock) -> None:
         stands_still = time.monotonic() - since > STALE_S
         if seen and (stands_still or _is_gone(seen[0])) and lock.replace():
             return
-        if seen and time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             raise InputError(
-                f"{lock.path}: another trainer holds this run ({seen[0]}); "
+                f"{lock.path}: another trainer holds this run "
+                f"({seen[0] if seen else 'its name cannot be read'}); "
                 "stop it first, or wait for it to end"
             )
         time.sleep(min(1, STALE_S / 4))

@@ -7,6 +7,7 @@ a correction between heads and refinement.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -176,7 +177,15 @@ def trunk_stride(system: str, output_stride: int) -> int:
     return output_stride * getattr(lookup.load("systems", system), "UPSAMPLING", 1)
 
 
-def input_stride(backbone: str, output_stride: int, system: str = "personlab") -> int:
+def load(weights: Path | str, arguments: Mapping) -> keras.Model:
+    """A saved network; `arguments` are those it was built with."""
+    # Keras finds the layers of a trunk or a system only once their modules have been imported.
+    lookup.load("backbones", arguments["backbone"])
+    lookup.load("systems", arguments["system"])
+    return keras.saving.load_model(weights, compile=False)
+
+
+def input_stride(backbone: str, output_stride: int, system: str) -> int:
     """Sides of a network's input must be n times this + 1."""
     stride = trunk_stride(system, output_stride)
     return lookup.load("backbones", backbone).input_stride(stride)

@@ -12,7 +12,7 @@ from keras import ops
 
 from bottomup import lookup
 from bottomup.coco import Annotations, keypoint_result, read_annotations, segmentation_result
-from bottomup.coco_results import to_coco
+from bottomup.coco_results import MASKS_OF_LABELLED, to_coco
 from bottomup.decoding.decode import decode_poses, detections
 from bottomup.decoding.masks import person_masks
 from bottomup.decoding.multicut.fit import fit_terms
@@ -21,7 +21,7 @@ from bottomup.decoding.multicut.terms import PairwiseTerms
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.errors import InputError
 from bottomup.evaluation import evaluate_task
-from bottomup.fields.grid import Fields, Frame, PairFields
+from bottomup.fields.grid import Fields, Frame, PairFields, joined_cells
 from bottomup.records import annotated_keypoints, instance_map
 from bottomup.skeleton import COCO_PERSON, Skeleton
 
@@ -104,7 +104,7 @@ def run_oracle(
         "keypoints": _metrics(truth, keypoints, "keypoints", skeleton),
         **{
             task: _metrics(truth, masks, task, skeleton) if masks else None
-            for task in ("segmentation", "segmentation_with_keypoints")
+            for task in ("segmentation", MASKS_OF_LABELLED)
         },
         "images": sum(len(part.images) for part in parts),
         "persons": sum(p.annotated for part in parts for row in part.persons.values() for p in row),
@@ -222,23 +222,16 @@ def input_instance_map(pixels: np.ndarray, frame: Frame, stride: int) -> np.ndar
     return out
 
 
-def spoil(arrays: dict, generator: np.random.Generator, radius_px: float) -> None:
-    """Replaces what no loss supervises by uniform noise and blurs the rest, in place."""
+def spoil(arrays: dict, generator: np.random.Generator, reach_px: float) -> None:
+    """Replaces what no loss supervises by uniform noise, and blurs the rest, in place."""
     for name in (*OFFSETS, "pairwise", "distance", "centroid"):
         if name not in arrays:
             continue
         values, weight = arrays[name], arrays[f"{name}_weight"]
         weight = weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
-        guess = generator.uniform(-radius_px, radius_px, values.shape)
+        guess = generator.uniform(-reach_px, reach_px, values.shape)
         blurred = values + generator.normal(0, NOISE_PX, values.shape)
         arrays[name] = np.where(weight > 0, blurred, guess).astype(np.float32)
-
-
-def joined_cells(cells: np.ndarray, sub_cells: int) -> np.ndarray:
-    """[y, x, s * s] to [y * s, x * s]."""
-    rows, columns = cells.shape[:2]
-    blocks = cells.reshape(rows, columns, sub_cells, sub_cells).transpose(0, 2, 1, 3)
-    return blocks.reshape(rows * sub_cells, columns * sub_cells)
 
 
 def timed_decode(

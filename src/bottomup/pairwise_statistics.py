@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bottomup.coco import read_annotations
+from bottomup.crops import crop_sides
 from bottomup.errors import InputError
 from bottomup.files import written_aside
 from bottomup.skeleton import Skeleton
@@ -115,8 +116,7 @@ def with_statistics(settings: Mapping, path: Path | str | None, skeleton: Skelet
     """
     if path is None:
         return dict(settings)
-    crops = settings["crop"] if isinstance(settings["crop"], list | tuple) else [settings["crop"]]
-    found = read_statistics(path, skeleton, max(crops))
+    found = read_statistics(path, skeleton, max(crop_sides(settings)))
     return {
         **settings,
         "system_options": {**settings["system_options"], "pairwise_statistics": found},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bottomup.coco import read_images, write_subset
 from bottomup.errors import InputError
-from bottomup.subsets import rank
+from bottomup.subsets import ranked, rounded_share
 
 
 def part_of(image_ids: Collection[int], take: Mapping) -> list[int]:
@@ -23,10 +23,8 @@ def part_of(image_ids: Collection[int], take: Mapping) -> list[int]:
     Raises:
         InputError: No image is left.
     """
-    order = sorted(image_ids, key=lambda image_id: (rank(image_id, take["seed"]), image_id))
-    start, end = (
-        (2 * len(order) * take[key] + 100) // 200 for key in ("from_percent", "to_percent")
-    )
+    order = ranked(image_ids, take["seed"])
+    start, end = (rounded_share(len(order), take[key]) for key in ("from_percent", "to_percent"))
     if start >= end:
         raise InputError(
             f"take from {take['from_percent']} to {take['to_percent']} per cent of {len(order)} "

@@ -83,7 +83,7 @@ class Person:
 def read_image(row: dict, path: Path) -> Image:
     """Checks a row of `images`; `path` is the file it comes from, for the message."""
     image_id, name = row.get("id"), row.get("file_name")
-    if not is_id(image_id):
+    if not is_whole(image_id):
         raise InputError(
             f"{path}: an image has id {brief(image_id)} (file_name {brief(name)}); "
             "give every image a whole number"
@@ -93,7 +93,7 @@ def read_image(row: dict, path: Path) -> Image:
             f"{path}: image {image_id} has file_name {brief(name)}; give the name of its file"
         )
     for key in ("height", "width"):
-        if not is_id(row.get(key)) or not 1 <= row[key] <= MAX_SIDE:
+        if not is_whole(row.get(key)) or not 1 <= row[key] <= MAX_SIDE:
             raise InputError(
                 f"{path}: image {image_id} has {key} {brief(row.get(key))}; "
                 f"give a whole number of pixels from 1 to {MAX_SIDE}"
@@ -211,7 +211,7 @@ def _outside(start: float, length: float, side: int) -> bool:
     return start >= side or (start < 0 and start + length <= 0)
 
 
-def is_id(value: object) -> bool:
+def is_whole(value: object) -> bool:
     """Whether a JSON value is a whole number (True and 1.0 are none)."""
     return type(value) is int
 

@@ -12,18 +12,18 @@ from PIL import Image
 from tqdm import tqdm
 
 from bottomup.coco import keypoint_result, segmentation_result
+from bottomup.crops import crop_sides
 from bottomup.decoding import DecoderSettings, Detection, decode
 from bottomup.errors import InputError
 from bottomup.files import written_aside
 from bottomup.inference import Predictor, fields_of_images, read_image
+from bottomup.multi_person_pckh import LEAST_SCORE
 from bottomup.publish.drawing import detected, draw_people
 from bottomup.rle import rle_mask
 from bottomup.single_person import decode_one
 from bottomup.skeleton import Skeleton
-from bottomup.training_step import crop_sides
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
-LEAST_DRAWN_SCORE = 0.2
 SMALL_PX = 500  # drawn at twice the size, so that lines do not hide the people
 
 
@@ -83,7 +83,7 @@ def predict(
         listed.append({"id": number, "file_name": str(path)} | size)
         _add_results(results, number, people)
         stem = f"{number:05d}-{path.stem}"
-        sure = [person for person in people if person.score >= LEAST_DRAWN_SCORE]
+        sure = [person for person in people if person.score >= LEAST_SCORE]
         if drawings.pictures:
             _draw(pixels, sure, predictor.skeleton, Path(out_dir) / f"{stem}.png")
         if drawings.cut_outs:
@@ -117,10 +117,9 @@ def _decoder_settings(
     system_options: Mapping, decoder: Mapping, terms: str | None
 ) -> DecoderSettings:
     """The protocol's settings, with the radius trained with where it states none."""
-    stated = {name: value for name, value in decoder.items() if value is not None}
-    trained = {"radius_px": system_options.get("radius_px", DecoderSettings.radius_px)}
+    radius_px = decoder.get("radius_px") or system_options.get("radius_px")
     multicut = {**decoder.get("multicut", {}), "terms": terms}
-    return DecoderSettings.from_dict(trained | stated | {"multicut": multicut})
+    return DecoderSettings.from_dict({**decoder, "radius_px": radius_px, "multicut": multicut})
 
 
 def image_files(images: Iterable[Path | str]) -> list[Path]:

@@ -3,9 +3,9 @@
 The digest covers the syntax trees, without comments and docstrings, of a script and of every
 module of `bottomup` that it imports, directly or not. Plug-ins are looked up by name while a
 program runs, so no import names them: whoever asks for a digest names those in use. `config`,
-`schema`, `catalogue`, `devices`, `device_claims`, `job`, `locks`, `interruption`, `finished`,
-`summaries`, `training_pictures` and this module decide what is run, on what, when and what is seen
-of it, never what it computes, and are left out.
+`study`, `schema`, `catalogue`, `devices`, `device_claims`, `job`, `locks`, `interruption`,
+`finished`, `summaries`, `training_pictures` and this module decide what is run, on what, when and
+what is seen of it, never what it computes, and are left out.
 """
 
 import ast

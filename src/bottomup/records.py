@@ -5,7 +5,6 @@ published, the keypoints of the annotated persons, and the instance map. One set
 every subset of a dataset: a subset is a list of image ids.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from bottomup.coco import Person, person_mask, read_annotations
 from bottomup.errors import InputError
 from bottomup.fields.grid import CROWD, OVERLAP, PERSON_BITS, UNANNOTATED
 from bottomup.files import written_aside
+from bottomup.provenance import file_sha256
 from bottomup.skeleton import Skeleton
 
 # TFRecord framing: length (8 bytes) and its checksum (4) before the data, a checksum (4) after.
@@ -156,7 +156,7 @@ def write_records(
         "longest_side_px": max((max(image.height, image.width) for image in images), default=1),
         "most_persons": max((sum(p.annotated for p in group) for group in persons), default=0),
         "bytes": out_path.stat().st_size,
-        "sha256": _sha256(out_path),
+        "sha256": file_sha256(out_path),
     }
     with written_aside(out_path.with_suffix(".json")) as aside:
         aside.write_text(json.dumps(contents))
@@ -239,8 +239,3 @@ def parse_records(
         "instance_map": tf.ensure_shape(maps, [batch, canvas_px, canvas_px]),
         "keypoints": tf.reshape(keypoints, [batch, most_persons, num_keypoints, 3]),
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

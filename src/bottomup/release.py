@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bottomup.datasets.coco_mirror import file_sum
 from bottomup.errors import InputError
 from bottomup.files import written_aside
+from bottomup.provenance import file_sha256
+from bottomup.run_folder import FILES, read_run, recorded_sum
 
-FILES = ("weights.keras", "run.json")
 SUMS = "sha256sums.txt"
 
 
@@ -18,6 +18,7 @@ def release_run(run_dir: Path | str, out_dir: Path | str) -> Path:
     """Writes a folder that `bottomup predict --run` takes and that can be given away.
 
     - `weights.keras`, `run.json`: as they are
+    - `pairwise/*/terms.json`: the pairwise terms of a system that has some
     - `expected.json`: the AP that was measured, by test and task
     - `card.md`: what the model is, for people
     - `sha256sums.txt`: for `sha256sum --check`
@@ -27,16 +28,16 @@ def release_run(run_dir: Path | str, out_dir: Path | str) -> Path:
             on nothing, or the folder holds something already.
     """
     run_dir, out_dir = Path(run_dir), Path(out_dir)
-    for name in FILES:
-        if not (run_dir / name).is_file():
-            raise InputError(f"{run_dir}: no {name} here; give the folder of a finished run")
+    record = read_run(run_dir)
+    if not recorded_sum(record):
+        raise InputError(f"{run_dir}: run.json records no checksum of weights; train the run again")
     if out_dir.is_dir() and any(out_dir.iterdir()):
         raise InputError(f"{out_dir}: is not empty; choose a new folder for the release")
-    record = json.loads((run_dir / "run.json").read_text(encoding="utf-8"))
-    check_weights(run_dir / "weights.keras", record)
     measured = read_measured(run_dir)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
+    terms = [str(path.relative_to(run_dir)) for path in run_dir.glob("pairwise/*/terms.json")]
+    files = (*FILES, *sorted(terms))
+    for name in files:
+        (out_dir / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(run_dir / name, out_dir / name)
     texts = {
         "expected.json": json.dumps(measured, indent=2) + "\n",
@@ -45,22 +46,10 @@ def release_run(run_dir: Path | str, out_dir: Path | str) -> Path:
     for name, text in texts.items():
         with written_aside(out_dir / name) as aside:
             aside.write_text(text, encoding="utf-8")
-    sums = [f"{file_sum(out_dir / name, 'sha256')}  {name}\n" for name in (*FILES, *texts)]
+    sums = [f"{file_sha256(out_dir / name)}  {name}\n" for name in (*files, *texts)]
     with written_aside(out_dir / SUMS) as aside:
         aside.write_text("".join(sums), encoding="ascii")
     return out_dir
-
-
-def check_weights(weights: Path, record: Mapping) -> None:
-    """Raises InputError if the weights are others than the run recorded."""
-    recorded = [s for name, s in record.get("outputs", {}).items() if name.endswith(weights.name)]
-    if not recorded:
-        raise InputError(f"{weights}: run.json records no checksum for it; train the run again")
-    if file_sum(weights, "sha256") != recorded[0]:
-        raise InputError(
-            f"{weights}: is not what run.json records (sha256 {recorded[0][:12]}...); "
-            "restore it or train the run again"
-        )
 
 
 def read_measured(run_dir: Path) -> list[dict]:
@@ -92,6 +81,7 @@ def card(record: Mapping, measured: Sequence[Mapping]) -> str:
     settings, first = record["settings"], measured[0]
     skeleton = record["network"]["skeleton"]
     git = record.get("git") or {}
+    masks = any(row["task"] == "segmentation" for row in measured)
     rows = [
         f"| {m['dataset']} {m['split']} | {m['protocol']} | {m['task']} | {_share(m['AP'])} "
         f"| {_share(m['low'])} to {_share(m['high'])} | {m['persons']} |"
@@ -103,7 +93,8 @@ def card(record: Mapping, measured: Sequence[Mapping]) -> str:
             "",
             f"{settings['system']} with the trunk {settings['backbone']}, "
             f"output stride {settings['output_stride']}; it finds the {len(skeleton['keypoints'])} "
-            f"keypoints of `{skeleton['name']}` and a mask of each person.",
+            f"keypoints of `{skeleton['name']}`"
+            + (" and a mask of each person." if masks else "."),
             "",
             f"Trained on {record['images']} images, {record['steps']} steps of "
             f"{settings['training']['batch']}, crops of {settings['crop']} px, from "
@@ -139,7 +130,9 @@ def _share(value: float | None) -> str:
     return "none" if value is None else f"{value:.3f}"
 
 
-def _start(initial: object) -> str:
-    return {"random": "random weights", "imagenet": "ImageNet weights"}.get(
-        str(initial), f"weights of {initial}"
-    )
+def _start(initial: str | Mapping) -> str:
+    if not isinstance(initial, Mapping):
+        return f"{initial} weights"
+    if "trunk_file" in initial:
+        return f"published weights (`{Path(initial['trunk_file']).stem}`)"
+    return f"the weights of {', '.join(initial.get('files') or [initial['file']])}"

@@ -81,8 +81,9 @@ def _polygon_problem(polygon: object, height: int, width: int) -> str | None:
     # Drawing takes memory and time in proportion to the outline, so a stray corner must not pass.
     reach = max(height, width)
     xy = corners.reshape(-1, 2)
-    if (xy < -reach).any() or (xy > np.array([width, height]) + reach).any():
-        x, y = xy[np.abs(xy).max(axis=1).argmax()]
+    far = ((xy < -reach) | (xy > np.array([width, height]) + reach)).any(axis=1)
+    if far.any():
+        x, y = xy[far.argmax()]
         return (
             f"a polygon corner at ({x:g}, {y:g}), far outside the image of {height} x {width} "
             "(height x width); repair or remove it"
@@ -115,7 +116,8 @@ def run_lengths(counts: object) -> list[int] | None:
 
 
 def _decompressed(text: str) -> list[int] | None:
-    """COCO's code: 5 bits a character, lowest first, each third run on a difference (maskApi.c)."""
+    """COCO's code (maskApi.c): 5 bits a character, lowest first; from the fourth run on, the
+    difference to the run two before."""
     counts: list[int] = []
     value = shift = 0
     for character in text:

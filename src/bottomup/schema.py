@@ -183,8 +183,6 @@ def _sentence(error: ValidationError, at: str) -> str:
         return f"{where} names something twice: {error.instance!r}; keep one of each"
     if error.validator == "minItems" and not error.instance:
         return f"{where} is empty; give {type_words(error.schema)}"
-    if error.validator == "propertyNames":
-        return f"{where} has the key {error.instance!r}; give {type_words(error.validator_value)}"
     said = f"{where} is {error.instance!r}; expected {type_words(error.schema)}"
     unit = error.schema.get("x-unit")
     guess = nearest(error.instance, error.schema.get("enum", ())) if "enum" in error.schema else ""

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from bottomup.crops import crop_sides
 from bottomup.decoding import DecoderSettings, Detection, decode
 from bottomup.decoding.argmax import decode_single
 from bottomup.fields.grid import Fields, Frame, PairFields
 from bottomup.imputation import Finder
 from bottomup.inference import Predictor, fields_of_images
 from bottomup.skeleton import Skeleton
-from bottomup.training_step import crop_sides
 
 # How far from the middle of a crop, as a share of its side, a person loses most of the score.
 MIDDLE = 0.15

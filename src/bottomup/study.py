@@ -32,7 +32,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where annotated images come from."""
+    """Where annotated images come from; description, homepage and licence are for people."""
 
     name: str
     kind: str

@@ -28,7 +28,7 @@ from bottomup.errors import InputError
 from bottomup.files import written_aside
 
 MANY = 9  # people from which on images are one stratum, as in the published shares
-WEIGHT_UNIT = 10**9  # weights of images are whole numbers of this part of their stratum
+WEIGHT_UNIT = 10**9  # inverse_frequency: so many parts are shared out among a stratum's images
 WEIGHTS = ("equal", "inverse_frequency")
 
 
@@ -52,12 +52,12 @@ def draw_subset(annotations: Annotations, recipe: Mapping) -> list[int]:
     if recipe.get("control_of") is not None:
         kept = _control(annotations, recipe, kept)
     else:
-        kept = {image_id for image_id in kept if people[image_id] >= recipe.get("least_people", 0)}
+        kept = {i for i in kept if people[i] >= (recipe.get("least_people") or 0)}
         kept = _thinned(kept, people, recipe)
     if not any(people[image_id] for image_id in kept):
         raise InputError(
             f"{annotations.path}: the subset would hold no person (people: {recipe['people']}, "
-            f"drop: {recipe['drop']}, least_people: {recipe.get('least_people', 0)}); drop less, "
+            f"drop: {recipe.get('drop')}, least_people: {recipe.get('least_people')}); drop less, "
             "or count people by another rule"
         )
     return sorted(kept)
@@ -65,7 +65,7 @@ def draw_subset(annotations: Annotations, recipe: Mapping) -> list[int]:
 
 def _thinned(kept: set[int], people: Mapping[int, int], recipe: Mapping) -> set[int]:
     """Without the dropped share of one stratum, and with at most so many images of each."""
-    if recipe["drop"] is not None:
+    if recipe.get("drop") is not None:
         stratum = [i for i in kept if people[i] == recipe["drop"]["people"]]
         kept = kept - dropped(stratum, recipe["drop"]["percent"], recipe["seed"])
     if recipe.get("at_most") is None:
@@ -101,8 +101,7 @@ def image_weights(annotations: Annotations, ids: Iterable[int], recipe: Mapping)
     """How often each image is trained on, relative to the others.
 
     Weights are whole numbers, so that they are the same everywhere: 1 each, or for
-    `inverse_frequency` a thousand millionth part of 1 over the number of images of its stratum,
-    rounded half up.
+    `inverse_frequency` 10**9 divided by the number of images of its stratum, rounded half up.
     """
     ids = list(ids)
     rule = recipe.get("weights", "equal")
@@ -127,8 +126,12 @@ def dropped(stratum: Collection[int], percent: int, seed: int) -> set[int]:
         raise InputError(
             f"a subset's drop.percent is {percent!r}; give a whole number from 0 to 100"
         )
-    count = (2 * len(stratum) * percent + 100) // 200
-    return set(ranked(stratum, seed)[:count])
+    return set(ranked(stratum, seed)[: rounded_share(len(stratum), percent)])
+
+
+def rounded_share(count: int, percent: int) -> int:
+    """So many per cent of a number, rounded half up."""
+    return (2 * count * percent + 100) // 200
 
 
 def ranked(image_ids: Iterable[int], seed: int | str) -> list[int]:

@@ -11,6 +11,7 @@ from bottomup.files import written_aside
 from bottomup.provenance import file_digest, file_sha256
 
 REMEDY = "delete it, and the same command makes it again"
+UNREADABLE = "damaged (no JSON)"
 CHUNK_BYTES = 1 << 20
 
 
@@ -62,8 +63,10 @@ def damages(folder: Path | str = ".") -> Iterator[Damage]:
 
 
 def _archives(resources: Path) -> Iterator[Damage]:
-    for mark in sorted((resources / "datasets").glob("*/[!.]*.unpacked")):
-        entry = json.loads(mark.read_text())
+    for mark, entry in _notes((resources / "datasets").glob("*/[!.]*.unpacked")):
+        if entry is None:
+            yield Damage(mark, UNREADABLE)
+            continue
         archive = resources / "archives" / mark.parent.name / entry["url"].rsplit("/", 1)[-1]
         for kind in ("sha256", "md5"):
             if entry.get(kind) and archive.exists():
@@ -74,27 +77,35 @@ def _archives(resources: Path) -> Iterator[Damage]:
 
 
 def _unpacked(datasets: Path) -> Iterator[Damage]:
-    for note in sorted(datasets.glob("*/.unpacked/*.json")):
+    for note, members in _notes(datasets.glob("*/.unpacked/*.json")):
+        if members is None:
+            yield Damage(note, UNREADABLE)
+            continue
         dataset = note.parents[1]
         stale = (note, *dataset.glob("[!.]*.unpacked"))
-        for name, (_, promised) in json.loads(note.read_text()).items():
+        for name, (_, promised) in members.items():
             path = dataset / name
             if path.exists() and (found := _crc(path)) != promised:
                 yield Damage(path, f"damaged (CRC {found:08x}, was {promised:08x})", stale)
 
 
 def _records(folder: Path) -> Iterator[Damage]:
-    for listing in sorted(folder.glob("*/*.json")):
+    for listing, noted in _notes(folder.glob("*/*.json")):
         shard = listing.with_suffix(".tfrecord")
-        if shard.exists():
-            reason = _difference(shard, json.loads(listing.read_text())["sha256"])
+        if noted is None:
+            yield Damage(listing, UNREADABLE)
+        elif shard.exists():
+            reason = _difference(shard, noted["sha256"])
             if reason:
                 yield Damage(shard, reason, (listing,))
 
 
 def _weights(folder: Path) -> Iterator[Damage]:
-    for record in sorted(folder.glob("*/seed-*/run.json")):
-        for written, promised in json.loads(record.read_text())["outputs"].items():
+    for record, noted in _notes(folder.glob("*/seed-*/run.json")):
+        if noted is None:
+            yield Damage(record, UNREADABLE)
+            continue
+        for written, promised in noted["outputs"].items():
             path = record.with_name(Path(written).name)
             reason = _difference(path, promised) if path.exists() else None
             if reason:
@@ -102,12 +113,24 @@ def _weights(folder: Path) -> Iterator[Damage]:
 
 
 def _results(folder: Path) -> Iterator[Damage]:
-    for sums in sorted(folder.glob("*/seed-*/*/*/sums.json")):
-        for name, promised in json.loads(sums.read_text()).items():
+    for sums, noted in _notes(folder.glob("*/seed-*/*/*/sums.json")):
+        if noted is None:
+            yield Damage(sums, UNREADABLE)
+            continue
+        for name, promised in noted.items():
             path = sums.with_name(name)
             reason = _difference(path, promised) if path.exists() else None
             if reason:
                 yield Damage(path, reason)
+
+
+def _notes(paths: Iterable[Path]) -> Iterator[tuple[Path, dict | None]]:
+    """What each note says; None for one that is damaged itself."""
+    for path in sorted(paths):
+        try:
+            yield path, json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            yield path, None
 
 
 def _difference(path: Path, promised: str) -> str | None:

@@ -72,6 +72,8 @@ class TaskEvaluation:
         self._evaluator = evaluator
         self._metrics = METRICS["keypoints" if task == "keypoints" else "segmentation"]
         self._image_ids = [int(i) for i in evaluator.params.imgIds]
+        # Not by decorators: those would keep every evaluation until the process ends.
+        self._persons, self._matches = cache(self._persons), cache(self._matches)
 
     def metrics(self, image_ids: Collection[int] | None = None) -> dict[str, tuple[float, int]]:
         """Each metric's value (NaN if undefined) and the number of persons that define it."""
@@ -194,13 +196,11 @@ class TaskEvaluation:
         images = self._images(area, self._positions(image_ids))
         return sum(int(np.count_nonzero(e["gtIgnore"] == 0)) for e in images if e is not None)
 
-    @cache  # noqa: B019
     def _persons(self, area: int) -> np.ndarray:
         """Number of persons of a size that count on each image."""
         images = self._images(area, self._positions(None))
         return np.array([0 if e is None else int((e["gtIgnore"] == 0).sum()) for e in images])
 
-    @cache  # noqa: B019
     def _matches(self, area: int = 0, limit: int | None = None) -> Matches:
         """The detections, at most so many an image (None: as many as were matched)."""
         images = self._images(area, self._positions(None))

@@ -25,11 +25,12 @@ from bottomup.batches import (
     training_batches,
 )
 from bottomup.checkpoints import Keeper
+from bottomup.crops import crop_sides
 from bottomup.determinism import seed_everything
-from bottomup.errors import Stopped
+from bottomup.errors import InputError, Stopped
 from bottomup.files import written_aside
 from bottomup.finished import keep, take_back
-from bottomup.initial_weights import initial_network, weighted_layers
+from bottomup.initial_weights import files_of, initial_network, weighted_layers
 from bottomup.interruption import Interruption, interruptible
 from bottomup.locks import locked
 from bottomup.loss_guard import LossGuard
@@ -38,7 +39,7 @@ from bottomup.provenance import run_record
 from bottomup.skeleton import Skeleton
 from bottomup.summaries import EventFile
 from bottomup.training_pictures import compared
-from bottomup.training_step import TrainingStep, crop_sides
+from bottomup.training_step import TrainingStep
 
 
 def train(
@@ -72,7 +73,8 @@ def train(
     """
     out_dir, state_dir = Path(out_dir), Path(state_dir)
     weights = read_image_list(images_txt)
-    inputs = [*map(Path, records), Path(images_txt)]
+    starts = files_of(settings.get("initial_weights", "random"))
+    inputs = [*map(Path, records), Path(images_txt), *map(Path, starts)]
     with interruptible(wall_minutes) as interruption, locked(state_dir) as lock:
         check_sums(records)
         if take_back(state_dir, inputs, out_dir):
@@ -96,6 +98,11 @@ class Run:
         self.skeleton, self.seed, self.records = skeleton, seed, records
         held_out = self.schedule.get("validation_images", 0)
         self.image_ids, self.validation_ids = _split_off(list(images), held_out, seed)
+        if self.validation_ids and not self.image_ids:
+            raise InputError(
+                f"training.validation_images is {held_out}, and the subset has only "
+                f"{len(self.validation_ids)} images; hold out fewer"
+            )
         self.weights = dict(images) if isinstance(images, Mapping) else {}
         self.state_dir = Path(state_dir)
         self.keeper = Keeper(self.state_dir / "state.npz")
@@ -157,7 +164,8 @@ class Run:
                 self._stop(stopping, interruption)
             trained = (self.step - first_step) * self.schedule["batch"]
             self.images_per_second = trained / max(self.seconds - before, 1e-6)
-            if self._is_due("log_every", 50) or self.step == steps:
+            due = self._is_due("log_every", 50) or self._is_due("checkpoint_every", 500)
+            if due or self.step == steps:
                 self._log()
             stopping = interruption.reason
             if self.step < steps and (stopping or self._is_due("checkpoint_every", 500)):

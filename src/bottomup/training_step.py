@@ -10,13 +10,8 @@ import keras
 
 from bottomup import intermediate, lookup
 from bottomup.augment import Augmentation, augment, scale_factors
+from bottomup.crops import crop_sides
 from bottomup.skeleton import Skeleton
-
-
-def crop_sides(settings: Mapping) -> tuple[int, ...]:
-    """Sides of the crops that an experiment trains on in turn, in px."""
-    crop = settings["crop"]
-    return (crop,) if isinstance(crop, int) else tuple(crop)
 
 
 class TrainingStep(keras.Model):

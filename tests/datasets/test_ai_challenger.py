@@ -9,9 +9,11 @@ from PIL import Image
 from bottomup.augment import Augmentation, middle, move_keypoints, transforms
 from bottomup.coco import check_images, read_annotations
 from bottomup.datasets.ai_challenger import convert_split
-from bottomup.datasets.source import Source
+from bottomup.datasets.source import Source, first_image_id
 from bottomup.errors import InputError
 from bottomup.skeleton import AI_CHALLENGER, AI_CHALLENGER_AS_COCO, COCO_PERSON
+
+FIRST = first_image_id("train")
 
 NAMES = AI_CHALLENGER.keypoints
 FACE = COCO_PERSON.keypoints[:5]
@@ -42,7 +44,7 @@ def converted(content, tmp_path, skeleton=AI_CHALLENGER, images=None, **settings
 
 
 def test_visibility_becomes_cocos(tmp_path):
-    first, second = converted([entry()], tmp_path).persons[1]
+    first, second = converted([entry()], tmp_path).persons[FIRST]
     assert first.keypoints[:, 2].tolist() == [2, 1, 0, *[2] * 11]
     assert first.keypoints[3].tolist() == [13, 26, 2]
     assert first.bbox == (8, 15, 22, 45)
@@ -50,7 +52,7 @@ def test_visibility_becomes_cocos(tmp_path):
 
 
 def test_cocos_body_is_found_by_name(tmp_path):
-    first = converted([entry()], tmp_path, COCO_PERSON, unlabelled=FACE).persons[1][0]
+    first = converted([entry()], tmp_path, COCO_PERSON, unlabelled=FACE).persons[FIRST][0]
     labels = dict(zip(COCO_PERSON.keypoints, first.keypoints.tolist(), strict=True))
     assert [labels[name][2] for name in FACE] == [0] * 5
     for k, name in enumerate(NAMES[:12]):
@@ -59,7 +61,9 @@ def test_cocos_body_is_found_by_name(tmp_path):
 
 
 def test_neck_and_head_fill_the_places_of_nose_and_left_eye(tmp_path):
-    first = converted([entry()], tmp_path, AI_CHALLENGER_AS_COCO, unlabelled=UNUSED).persons[1][0]
+    first = converted([entry()], tmp_path, AI_CHALLENGER_AS_COCO, unlabelled=UNUSED).persons[FIRST][
+        0
+    ]
     assert first.keypoints[0].tolist() == [10 + 13, 20 + 26, 2]
     assert first.keypoints[1].tolist() == [10 + 12, 20 + 24, 2]
     assert AI_CHALLENGER_AS_COCO.keypoints[2:] == COCO_PERSON.keypoints[2:]
@@ -76,7 +80,7 @@ def mirrored(person, skeleton):
 
 def test_a_mirrored_head_stays_in_its_place(tmp_path):
     skeleton = AI_CHALLENGER_AS_COCO
-    person = converted([entry()], tmp_path, skeleton, unlabelled=UNUSED).persons[1][0]
+    person = converted([entry()], tmp_path, skeleton, unlabelled=UNUSED).persons[FIRST][0]
     moved = mirrored(person, skeleton)
     head, empty = skeleton.keypoints.index("head_top"), skeleton.keypoints.index("right_eye")
     assert moved[head] == pytest.approx([100 - 22, 44, 2], abs=1e-3)
@@ -142,7 +146,7 @@ def test_other_files_are_refused(tmp_path, content, said):
 
 def test_an_upside_down_box_gives_way_to_the_keypoints(tmp_path):
     boxes = {"human1": [30, 60, 8, 15], "human2": [0, 0, 0, 0]}
-    [person] = converted([entry(human_annotations=boxes)], tmp_path).persons[1]
+    [person] = converted([entry(human_annotations=boxes)], tmp_path).persons[FIRST]
     x, y, width, height = person.bbox
     assert max(x - 10, y - 20) < 0
     assert min(x + width - 23, y + height - 46) > 0

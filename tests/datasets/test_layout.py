@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from bottomup.datasets.layout import Frame, place_actors
+from bottomup.datasets.layout import Setting, place_actors
 from bottomup.datasets.wardrobe import WORLDS
 
 SIDE = 257
 
 
 def actors(people, seed=0, careful=False, **extras):
-    frame = Frame(WORLDS["seen"], SIDE, np.array([0.0, -0.6, 0.8]), 5.0, careful)
-    return place_actors(np.random.default_rng(seed), frame, people, extras)
+    setting = Setting(WORLDS["seen"], SIDE, np.array([0.0, -0.6, 0.8]), 5.0, careful)
+    return place_actors(np.random.default_rng(seed), setting, people, extras)
 
 
 def kinds(found):

@@ -8,8 +8,11 @@ import pytest
 
 from bottomup.coco import person_mask, read_annotations
 from bottomup.datasets import ochuman
+from bottomup.datasets.source import first_image_id
 from bottomup.errors import InputError
 from bottomup.skeleton import OCHUMAN
+
+FIRST = first_image_id("all")
 
 NAMES = (
     *("right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist"),
@@ -47,7 +50,7 @@ def converted(folder, written, split="all"):
 
 
 def test_a_person_in_the_order_of_the_skeleton(tmp_path):
-    [only] = converted(tmp_path, content(image(3, person()))).persons[1]
+    [only] = converted(tmp_path, content(image(3, person()))).persons[FIRST]
     for name, (x, y, visibility) in zip(OCHUMAN.keypoints, only.keypoints, strict=True):
         k = NAMES.index(name)
         shown = {0: 0, 1: 2, 2: 2, 3: 1}[k % 4]
@@ -57,7 +60,7 @@ def test_a_person_in_the_order_of_the_skeleton(tmp_path):
 
 
 def test_holes_are_cut_out_of_masks(tmp_path):
-    [only] = converted(tmp_path, content(image(3, person()))).persons[1]
+    [only] = converted(tmp_path, content(image(3, person()))).persons[FIRST]
     mask = person_mask(only, 40, 50)
     expected = np.zeros((40, 50), bool)
     expected[4:24, 4:24] = True
@@ -69,7 +72,7 @@ def test_people_without_keypoints_or_mask_are_left_out(tmp_path):
     parts = person(keypoints=None), person(segms=None), person(segms={"outer": [], "inner": []})
     found = converted(tmp_path, content(image(1, *parts), image(2, person(), *parts)))
     assert [picture.file_name for picture in found.images] == ["000002.jpg"]
-    assert len(found.persons[1]) == 1
+    assert len(found.persons[FIRST]) == 1
 
 
 def test_the_first_2500_images_by_id_are_val(tmp_path, monkeypatch):

@@ -7,9 +7,11 @@ from PIL import Image
 
 from bottomup.coco import check_images, read_annotations
 from bottomup.datasets.own import convert_split
-from bottomup.datasets.source import Source
+from bottomup.datasets.source import Source, first_image_id
 from bottomup.errors import InputError
 from bottomup.skeleton import COCO_PERSON, CROWDPOSE, Skeleton
+
+FIRST = first_image_id("train")
 
 NAMES = ("head", "left_hand", "right_hand")
 THREE = Skeleton("three", NAMES, (NAMES[:2], (NAMES[0], NAMES[2])), (0.1, 0.1, 0.1))
@@ -38,14 +40,14 @@ def converted(text, tmp_path, skeleton=THREE, suffix=".csv", split="train", **se
 def test_every_labelled_keypoint_is_read(tmp_path):
     annotations = converted(CSV, tmp_path)
     assert [image.file_name for image in annotations.images] == ["a.jpg", "b.jpg", "c.jpg"]
-    anna, ben = annotations.persons[2]
+    anna, ben = annotations.persons[FIRST + 1]
     assert anna.keypoints.tolist() == [[20.5, 10, 2], [0, 0, 0], [30, 40, 1]]
     assert ben.keypoints.tolist() == [[0, 0, 0], [60, 30, 2], [0, 0, 0]]
-    assert annotations.persons[3] == ()
+    assert annotations.persons[FIRST + 2] == ()
 
 
 def test_the_box_of_a_person_has_a_margin_and_stays_inside(tmp_path):
-    [person] = converted(CSV, tmp_path).persons[1]
+    [person] = converted(CSV, tmp_path).persons[FIRST]
     # 20 x 40 px round the keypoints, 6 px more on each side, cut at the left and upper edge.
     assert person.bbox == (0, 0, 31, 51)
     assert person.area == pytest.approx(0.53 * 31 * 51)

@@ -4,24 +4,24 @@ import numpy as np
 import pytest
 
 from bottomup.datasets.figure import KEYPOINTS, draw_figure
-from bottomup.datasets.layout import Actor, Frame, place_figure
+from bottomup.datasets.layout import Actor, Setting, place_figure
 from bottomup.datasets.render import Drawing
 from bottomup.datasets.scene import HIDDEN, SEEN, draw_scene, label_keypoints, owner_map
 from bottomup.datasets.wardrobe import WORLDS
 
 SIDE = 257
 NAMES = {name: k for k, name in enumerate(KEYPOINTS)}
-FRAME = Frame(WORLDS["seen"], SIDE, np.array([0.0, -0.6, 0.8]), 0.0, careful=False)
+SETTING = Setting(WORLDS["seen"], SIDE, np.array([0.0, -0.6, 0.8]), 0.0, careful=False)
 
 
 def person(yaw=0.0, xy=(128, 110), seed=0, arms="hang", height=200.0):
     """One standing person with arms hanging down or spread."""
     for attempt in range(200):
         rng = np.random.default_rng((seed, attempt))
-        figure = draw_figure(rng, FRAME.world, yaw, 0.0)
+        figure = draw_figure(rng, SETTING.world, yaw, 0.0)
         wrists = figure.keypoints[[NAMES["left_wrist"], NAMES["right_wrist"]], 1]
         if figure.stance == "stand" and (wrists > -0.12).all():
-            return place_figure(FRAME, "person", figure, np.array(xy, float), height)
+            return place_figure(SETTING, "person", figure, np.array(xy, float), height)
     raise AssertionError("no such pose in 200 attempts")
 
 

@@ -67,6 +67,18 @@ def test_positives_agree_and_negatives_do_not(samples):
         assert np.median(features[~together, 0]) > 10
 
 
+def test_no_negative_pair_is_of_one_person():
+    """Cells that lead to the same person's two keypoints are no negatives, whoever that is."""
+    keypoints = people(3)
+    fields = fields_of(keypoints, 3, noise_px=0.0)
+    drawn = draw_samples([(fields, FRAME, keypoints)], TOY, RADIUS_PX, seed=0, per_image=99)
+    for pair in ((0, 1), (0, 2), (1, 2)):
+        features, together, _ = drawn.of(pair)
+        near = features[:, [0, 2]].max(axis=1) < 1e-3  # both offsets lead to the other place
+        assert near[together].all()
+        assert not near[~together].any()
+
+
 def test_there_are_as_many_negatives_as_positives_and_no_more(samples):
     features, together, numbers = samples.of((0, 1))
     assert 0.8 < (~together).sum() / together.sum() <= 1

@@ -7,6 +7,8 @@ made-up dataset is worth training on only if this stays near zero.
 import keras
 from keras import layers
 
+from bottomup.errors import InputError
+
 
 def input_stride(output_stride: int) -> int:
     """Any output stride, any input of n stride + 1."""
@@ -25,7 +27,7 @@ def build(output_stride: int, weights: str | None = None, features: int = 64) ->
         A model from [batch, y, x, 3] in 0..255 to [batch, y, x, features] at the output stride.
     """
     if weights:
-        raise ValueError("pixel has no published weights; set initial_weights to random")
+        raise InputError("pixel has no published weights; set initial_weights to random")
     image = keras.Input([None, None, 3], name="image")
     x = layers.Rescaling(1 / 64, offset=-2.0)(image)
     for number, strides in enumerate((output_stride, 1, 1), 1):

@@ -8,6 +8,8 @@ strided convolution looks symmetrically around its node, and so does `aligned_up
 import keras
 from keras import layers
 
+from bottomup.errors import InputError
+
 STRIDES = (4, 8, 16, 32)
 
 
@@ -36,12 +38,15 @@ def build(
         A model from [batch, y, x, 3] in 0..255 to [batch, y, x, features] at the output stride.
 
     Raises:
-        ValueError: Another output stride, or published weights are given.
+        InputError: Another output stride, or published weights are given.
     """
     if weights:
-        raise ValueError("small_unet has no published weights; set initial_weights to random")
+        raise InputError("small_unet has no published weights; set initial_weights to random")
     if output_stride not in STRIDES[:3]:
-        raise ValueError(f"small_unet gives output stride 4, 8 or 16, not {output_stride}")
+        raise InputError(
+            f"small_unet has nodes every 4, 8 or 16 px, not {output_stride}; choose another "
+            "output_stride (a system that doubles the grid asks for twice its own)"
+        )
     image = keras.Input([None, None, 3], name="image")
     x = layers.Rescaling(1 / 64, offset=-2.0)(image)
     levels = []

@@ -20,7 +20,7 @@ from bottomup.datasets.coco_rows import (
     write_coco,
 )
 from bottomup.datasets.own_json import convert_rows
-from bottomup.datasets.source import Source, read_json
+from bottomup.datasets.source import Source, first_image_id, read_json
 from bottomup.errors import InputError
 from bottomup.skeleton import AI_CHALLENGER
 
@@ -47,8 +47,9 @@ def _from_entries(entries: Any, source: Source) -> tuple[list[dict], list[dict]]
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{source.annotations}: holds no list of images; {REMEDY}")
     images, people = [], []
-    for number, entry in enumerate(entries, 1):
-        where = f"{source.annotations}: entry {number - 1}"
+    first = first_image_id(source.split)
+    for number, entry in enumerate(entries):
+        where = f"{source.annotations}: entry {number}"
         try:
             name = f"{entry['image_id']}.jpg"
             boxes, found = entry["human_annotations"], entry["keypoint_annotations"]
@@ -58,7 +59,7 @@ def _from_entries(entries: Any, source: Source) -> tuple[list[dict], list[dict]]
                 error
             )
         if source.keeps(name):
-            image = image_row(number, name, source.images_dir)
+            image = image_row(first + number, name, source.images_dir)
             images.append(image)
             people += _people(pairs, image, source, f"{where}, image {entry['image_id']}")
     return images, people

@@ -5,7 +5,6 @@ already there and right is left alone. A broken transfer goes on where it stoppe
 run: the bytes so far lie beside the target in `<name>.part`.
 """
 
-import hashlib
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ from tqdm import tqdm
 from bottomup.datasets.archives import require_space, unpack_archive
 from bottomup.errors import InputError
 from bottomup.files import named
+from bottomup.provenance import file_digest
 
 __all__ = ["download_file", "unpack_archive"]
 
@@ -96,20 +96,13 @@ def is_right(path: Path, entry: Mapping) -> bool:
     """Whether a file has the size and the sums of the entry."""
     if entry.get("bytes") is not None and path.stat().st_size != entry["bytes"]:
         return False
-    return all(file_sum(path, kind) == entry[kind].lower() for kind in SUMS if entry.get(kind))
-
-
-def file_sum(path: Path, kind: str) -> str:
-    """The file's `md5` or `sha256` in hexadecimal digits."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False))
-    return digest.hexdigest()
+    return all(file_digest(path, kind) == entry[kind].lower() for kind in SUMS if entry.get(kind))
 
 
 def _described(path: Path, entry: Mapping) -> tuple[str, str]:
     """What the file is and what it should be, in words."""
     kinds = [kind for kind in SUMS if entry.get(kind)]
-    found = [f"{kind} {file_sum(path, kind)}" for kind in kinds]
+    found = [f"{kind} {file_digest(path, kind)}" for kind in kinds]
     promised = [f"{kind} {entry[kind].lower()}" for kind in kinds]
     if entry.get("bytes") is not None:
         found.append(f"{path.stat().st_size} bytes")

@@ -11,11 +11,11 @@ Pose2Seg's own two files need no rule: see `config/datasets/cocopersons_given.ya
 import json
 from pathlib import Path
 
+from bottomup.coco import PERSON_ID
+from bottomup.datasets.source import read_json
 from bottomup.errors import InputError
 from bottomup.files import written_aside
 from bottomup.rle import drawable_polygons
-
-PERSON_ID = 1
 
 
 def convert(source_path: Path | str, out_path: Path | str) -> None:
@@ -49,12 +49,7 @@ def is_kept(row: dict) -> bool:
 
 
 def _read(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read as JSON ({error}); place COCO's file there"
-        ) from error
+    content = read_json(path, "place COCO's file there")
     for key in ("images", "annotations"):
         rows = content.get(key) if isinstance(content, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

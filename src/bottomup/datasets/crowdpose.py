@@ -7,10 +7,10 @@ a fixed share of the box for it.
 import json
 from pathlib import Path
 
+from bottomup.datasets.coco_rows import AREA_SHARE
+from bottomup.datasets.source import read_json
 from bottomup.errors import InputError
 from bottomup.files import written_aside
-
-AREA_SHARE = 0.53  # of the box, in the evaluation of CrowdPose (as recalled)
 
 
 def convert(source_path: Path | str, out_path: Path | str) -> None:
@@ -34,12 +34,7 @@ def convert(source_path: Path | str, out_path: Path | str) -> None:
 
 
 def _read(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read as JSON ({error}); place CrowdPose's file there"
-        ) from error
+    content = read_json(path, "place CrowdPose's file there")
     rows = content.get("annotations") if isinstance(content, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{path}: has no list 'annotations' of objects; place CrowdPose's file")

@@ -150,13 +150,7 @@ def _dress_trunk(body, rng, world, pose, width, shirt, skin) -> None:
     thick = width * rng.uniform(0.94, 1.06)
     hem = rng.uniform(0.02, 0.06)
     # Spheres inside an ellipse: five cones side by side make a flat, rounded trunk.
-    for x, radius in (
-        (0.0, 0.068),
-        (0.034, 0.063),
-        (-0.034, 0.063),
-        (0.062, 0.049),
-        (-0.062, 0.049),
-    ):
+    for x, radius in TRUNK_CONES:
         body.add(
             *(shirt, trunk(x, hem - radius, 0), radius * thick),
             *(trunk(1.06 * x, -0.235, 0.003), radius * thick),

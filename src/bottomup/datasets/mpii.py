@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 from bottomup.datasets.coco_rows import (
     MARGIN,
@@ -22,7 +23,7 @@ from bottomup.datasets.coco_rows import (
     write_coco,
 )
 from bottomup.datasets.mpii_files import KEYPOINTS, LabelledPerson, read_pictures
-from bottomup.datasets.source import Source
+from bottomup.datasets.source import Source, first_image_id
 from bottomup.errors import InputError
 
 
@@ -36,7 +37,9 @@ def convert_split(source: Source, out_path: Path | str) -> None:
     source.check_names(KEYPOINTS)
     pictures = [p for p in read_pictures(source.annotations) if source.keeps(p.video)]
     images, people = [], []
-    for number, picture in enumerate(sorted(pictures, key=lambda p: p.file_name), 1):
+    for number, picture in enumerate(
+        sorted(pictures, key=lambda p: p.file_name), first_image_id(source.split)
+    ):
         image = image_row(number, picture.file_name, source.images_dir)
         rows = [row for person in picture.people if (row := _row(person, image, source))]
         images.append(image | {"groups": groups([row["bbox"] for row in rows])})
@@ -65,20 +68,14 @@ def _row(person: LabelledPerson, image: dict, source: Source) -> dict | None:
 
 
 def groups(boxes: Sequence[Sequence[float]]) -> list[list[float]]:
-    """The box [x, y, width, height] round every group of at least two people whose boxes touch."""
-    regions: list[tuple[np.ndarray, int]] = []
-    for x, y, width, height in boxes:
-        joined, count, apart = np.array([x, y, x + width, y + height]), 1, []
-        # A person may tie together several groups that were apart until now.
-        for region, people in regions:
-            if (region[:2] <= joined[2:]).all() and (joined[:2] <= region[2:]).all():
-                joined = np.concatenate(
-                    [np.minimum(region[:2], joined[:2]), np.maximum(region[2:], joined[2:])]
-                )
-                count += people
-            else:
-                apart.append((region, people))
-        regions = [*apart, (joined, count)]
-    return [
-        [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()] for box, people in regions if people > 1
-    ]
+    """The box [x, y, width, height] round every group of at least two people whose boxes touch.
+
+    People are of one group if a chain of boxes that touch leads from one to the other.
+    """
+    corners = np.array(boxes, float).reshape(-1, 4)
+    low, high = corners[:, :2], corners[:, :2] + corners[:, 2:]
+    touching = (low[:, None] <= high).all(-1) & (low <= high[:, None]).all(-1)
+    count, group = connected_components(touching) if len(boxes) else (0, np.zeros(0, int))
+    members = [group == number for number in range(count) if (group == number).sum() > 1]
+    around = [(low[own].min(0), high[own].max(0)) for own in members]
+    return [[*first.tolist(), *(last - first).tolist()] for first, last in around]

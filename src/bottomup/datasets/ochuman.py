@@ -13,16 +13,15 @@ are the split `val` and the others `test`, as its authors cut them; `all` has bo
 Built from the format as its authors' code reads it, since no real file was at hand.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from pycocotools import mask as rle_tools
 
-from bottomup.datasets.source import Source
+from bottomup.datasets.coco_rows import write_coco
+from bottomup.datasets.source import Source, first_image_id, read_json
 from bottomup.errors import InputError
-from bottomup.files import written_aside
 from bottomup.rle import as_text, rle_mask, segmentation_problem, segmentation_rle
 from bottomup.skeleton import OCHUMAN
 
@@ -47,16 +46,14 @@ def convert_split(source: Source, out_path: Path | str) -> None:
     content = _read(path)
     order = _order(content, path)
     images, annotations = [], []
-    for number, image in enumerate(_of_split(content["images"], split, path), 1):
+    first = first_image_id(split)
+    for number, image in enumerate(_of_split(content["images"], split, path), first):
         size = {"height": image["height"], "width": image["width"]}
         images.append({"id": number, "file_name": image["file_name"], **size})
         for person in filter(is_whole, image["annotations"]):
             row = _person(person, order, size, f"{path}: image {image['image_id']}")
-            annotations.append({"id": len(annotations) + 1, "image_id": number} | row)
-    category = {"id": 1, "name": "person", "keypoints": list(OCHUMAN.keypoints)}
-    written = {"images": images, "annotations": annotations, "categories": [category]}
-    with written_aside(out_path) as aside:
-        aside.write_text(json.dumps(written), encoding="utf-8")
+            annotations.append({"image_id": number} | row)
+    write_coco(out_path, images, annotations, OCHUMAN)
 
 
 def _of_split(images: Sequence[Mapping], split: str, path: Path) -> list[Mapping]:
@@ -85,7 +82,7 @@ def is_whole(person: Mapping) -> bool:
 
 
 def _person(person: Mapping, order: Sequence[int], size: Mapping, where: str) -> dict:
-    """One COCO annotation, without its ids."""
+    """A row of `annotations`, without its ids."""
     try:
         left, top, right, bottom = map(float, person["bbox"])
     except (KeyError, TypeError, ValueError) as error:
@@ -95,8 +92,6 @@ def _person(person: Mapping, order: Sequence[int], size: Mapping, where: str) ->
     box = [left, top, right - left, bottom - top]
     keypoints = _keypoints(person["keypoints"], order, where)
     return {
-        "category_id": 1,
-        "iscrowd": 0,
         "bbox": box,
         "area": box[2] * box[3],
         "keypoints": keypoints,
@@ -147,12 +142,7 @@ def _order(content: Mapping, path: Path) -> list[int]:
 
 
 def _read(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read as JSON ({error}); place OCHuman's file there"
-        ) from error
+    content = read_json(path, "place OCHuman's file there")
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise InputError(f"{path}: has no list 'images'; place OCHuman's file there")
     return content

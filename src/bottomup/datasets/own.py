@@ -2,7 +2,8 @@
 
 The CSV has one line a keypoint: `image,person,keypoint,x,y` and, if there are hidden keypoints,
 `visibility` (1 hidden, 2 seen; 2 where the column is missing). x and y are pixels, the centre of
-the first pixel at 0. A line with nothing but an image says that nobody is on it.
+the first pixel at 0. A line whose cells are empty but for the image (`b.jpg,,,,`) says that nobody
+is on it.
 """
 
 import csv
@@ -20,7 +21,7 @@ from bottomup.datasets.coco_rows import (
     write_coco,
 )
 from bottomup.datasets.own_json import convert_rows
-from bottomup.datasets.source import Source, read_json
+from bottomup.datasets.source import Source, first_image_id, read_json
 from bottomup.errors import InputError
 
 COLUMNS = ("image", "person", "keypoint", "x", "y")
@@ -128,7 +129,7 @@ def _visibility(cells: dict[str, str], where: str) -> int:
 
 def _from_csv(labels: Labels, source: Source) -> tuple[list[dict], list[dict]]:
     images, people = [], []
-    for number, name in enumerate(sorted(labels), 1):
+    for number, name in enumerate(sorted(labels), first_image_id(source.split)):
         if source.keeps(name):
             images.append(image_row(number, name, source.images_dir))
             people += _people(labels[name], images[-1], source)

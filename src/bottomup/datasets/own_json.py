@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bottomup.coco import PERSON_ID
 from bottomup.datasets.coco_rows import (
     MARGIN,
     Point,
@@ -13,7 +14,7 @@ from bottomup.datasets.coco_rows import (
 )
 from bottomup.datasets.source import Source
 from bottomup.errors import InputError
-from bottomup.person import brief, is_id
+from bottomup.person import brief, is_whole
 from bottomup.rle import numbers
 
 
@@ -36,24 +37,29 @@ def convert_rows(
         InputError: A list or a category is missing, or a row is malformed.
     """
     path = source.annotations
-    lists = [content.get(key) for key in ("images", "annotations")] if content else [None]
+    lists = [None]
+    if isinstance(content, dict):
+        lists = [content.get(key) for key in ("images", "annotations")]
     if not all(isinstance(part, list) and part for part in lists):
         raise InputError(f"{path}: needs the lists 'images' and 'annotations', neither empty")
     names, category = _keypoint_names(content, source, left_out)
-    images = {}
+    images, listed = {}, set()
     for row in lists[0]:
-        if not isinstance(row, dict) or not is_id(row.get("id")) or "file_name" not in row:
+        named = isinstance(row, dict) and isinstance(row.get("file_name"), str)
+        if not named or not is_whole(row.get("id")):
             raise InputError(
                 f"{path}: image {brief(row)} needs a whole number as id, and a file_name; add them"
             )
+        if row["id"] in listed:
+            raise InputError(f"{path}: image id {row['id']} is there twice; give each its own id")
+        listed.add(row["id"])
         if source.keeps(row["file_name"]):
             images[row["id"]] = image_row(row["id"], row["file_name"], source.images_dir) | row
-    listed = {row["id"] for row in lists[0]}
     people = []
     for number, row in enumerate(lists[1]):
         where = f"{path}: annotations[{number}]"
         image_id = row.get("image_id") if isinstance(row, dict) else None
-        if not is_id(image_id) or image_id not in listed:
+        if not is_whole(image_id) or image_id not in listed:
             raise InputError(
                 f"{where} is of image {brief(image_id)}, which is not in 'images'; add the image "
                 "or remove the annotation"
@@ -109,4 +115,4 @@ def _person(row: dict, image: dict, names: list[str], source: Source, where: str
         raise InputError(f"{where} has no bbox and no labelled keypoint inside its image; give one")
     kept.setdefault("area", box_area(kept["bbox"]))
     kept.setdefault("iscrowd", 0)
-    return kept | {"category_id": 1}
+    return kept | {"category_id": PERSON_ID}

@@ -12,7 +12,7 @@ from bottomup.datasets.figure import (
     SEEN_FACING,
     TURNED_FACING,
 )
-from bottomup.datasets.layout import Actor, Frame, place_actors
+from bottomup.datasets.layout import Actor, Setting, place_actors
 from bottomup.datasets.pixels import expose, lay_over
 from bottomup.datasets.scenery import draw_thing, paint_background
 from bottomup.datasets.wardrobe import World
@@ -81,8 +81,8 @@ def draw_scene(
     pitch = float(rng.normal(6, 6))
     for attempt in range(ATTEMPTS):
         careful = attempt >= CAREFUL_FROM
-        frame = Frame(world, side, light, pitch, careful)
-        actors = place_actors(rng, frame, people, {} if careful else extras)
+        setting = Setting(world, side, light, pitch, careful)
+        actors = place_actors(rng, setting, people, {} if careful else extras)
         owner = owner_map(actors, side)
         persons = _persons(actors, owner)
         if _annotated(persons) == people:

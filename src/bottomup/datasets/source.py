@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,13 @@ from typing import Any
 
 from bottomup.errors import InputError
 from bottomup.skeleton import Skeleton
+
+IDS_PER_SPLIT = 1_000_000
+
+
+def first_image_id(split: str) -> int:
+    """Id of the first image of a split whose images are numbered; the splits share no ids."""
+    return zlib.crc32(split.encode()) % 1000 * IDS_PER_SPLIT + 1
 
 
 @dataclass(frozen=True)

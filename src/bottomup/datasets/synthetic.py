@@ -22,6 +22,7 @@ from bottomup.datasets.coco_rows import person_category
 from bottomup.datasets.figure import keypoint_indices
 from bottomup.datasets.outline import describe_mask
 from bottomup.datasets.scene import Scene, ScenePerson, draw_scene
+from bottomup.datasets.source import IDS_PER_SPLIT
 from bottomup.datasets.wardrobe import world_of
 from bottomup.errors import InputError
 from bottomup.files import written_aside
@@ -32,7 +33,6 @@ PEOPLE_SHARES = (0.48, 0.19, 0.10, 0.07, 0.04, 0.03, 0.02, 0.02, 0.02, 0.01, 0.0
 THING_SHARE, STRANGER_SHARE, CROWD_SHARE = 0.15, 0.05, 0.04
 RUN_LENGTH_SHARE = 0.08
 JPEG_QUALITY = 90
-IDS_PER_SPLIT = 1_000_000
 KNOWN_SETTINGS = ("images", "image_side", "seed", "empty_share")
 
 

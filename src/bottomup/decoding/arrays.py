@@ -29,7 +29,7 @@ def checked_arrays(
                 f"field {name} has shape {values.shape} where {asker} needs {shape}; "
                 f"decode with the {settled} of the training"
             )
-        # A sum is finite if its terms are, and far faster to test than each of them.
+        # A sum is finite only if its terms are, and is far faster to test than each of them.
         if not np.isfinite(values.sum(dtype=np.float32)) and not np.isfinite(values).all():
             raise InputError(f"field {name} holds values that are not finite; train or infer again")
         arrays[name] = values

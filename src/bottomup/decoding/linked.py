@@ -11,7 +11,7 @@ from bottomup.skeleton import Skeleton
 REACH_SHARE = 0.25  # of the radius: how near a landing place must be to count for a peak
 LONG_WORTH = np.float32(0.9)  # long offsets come after the nearer, more certain mid offsets
 PAIR = np.dtype([("first", np.int64), ("second", np.int64), ("weight", np.float32)])
-ONE_SIDED = 0.9  # worth of a link whose other end lies on no mask of its own
+ONE_SIDED = 0.9  # worth of a link whose other end no node answers for
 
 
 def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: DecoderSettings, shape):
@@ -52,6 +52,7 @@ def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: Decoder
         mid.peak,
         mid.agreement,
         mid.xy,
+        mid.asked,
         long.peak,
         long.agreement,
         long.xy,
@@ -159,7 +160,7 @@ def _join_at_shared_peaks(mid_peak, mid_agreement, members, owner, threshold):
 
 @njit(cache=True, nogil=True)
 def _place(
-    persons, xy, mid_peak, mid_agreement, mid_xy, long_peak, long_agreement, long_xy,
+    persons, xy, mid_peak, mid_agreement, mid_xy, mid_asked, long_peak, long_agreement, long_xy,
     mid, stride, edges, threshold,
 ):  # fmt: skip
     count, num_keypoints = persons.shape
@@ -189,12 +190,12 @@ def _place(
             if best >= threshold:
                 placed[n, k] = True
                 known[k] = True
-        _guess(n, persons, known, places, mid_xy, mid, stride, edges)
+        _guess(n, persons, known, places, mid_xy, mid_asked, mid, stride, edges)
     return places, placed
 
 
 @njit(cache=True, nogil=True)
-def _guess(n, persons, known, places, mid_xy, mid, stride, edges):
+def _guess(n, persons, known, places, mid_xy, mid_asked, mid, stride, edges):
     """Places what is still unknown by following mid offsets from what is known."""
     rows, columns = mid.shape[0], mid.shape[1]
     for _ in range(len(known)):
@@ -204,7 +205,7 @@ def _guess(n, persons, known, places, mid_xy, mid, stride, edges):
             if not known[source] or known[target]:
                 continue
             p = persons[n, source]
-            if p >= 0:
+            if p >= 0 and mid_asked[p] > 0:
                 places[n, target] = mid_xy[p, target]
             else:
                 x, y = places[n, source, 0], places[n, source, 1]

@@ -44,11 +44,11 @@ def label_bins(
     bin_px: float,
     reach_px: float,
 ) -> np.ndarray:
-    """1 + the index of the nearest peak within reach, or 0, int16 [keypoint, y, x] in bins.
+    """1 + the index of the nearest peak within reach, or 0, int32 [keypoint, y, x] in bins.
 
     The array is the thread's own and holds until its next image.
     """
-    labels = scratch.zeros("labels", shape, np.int16)
+    labels = scratch.zeros("labels", shape, np.int32)
     bins_xy, reach = xy / np.float32(bin_px), np.float32(reach_px / bin_px)
     _paint(labels, bins_xy, keypoints, reach)
     scratch.keep("labels", lambda: _clear(labels, bins_xy, keypoints, reach))
@@ -164,7 +164,8 @@ def _supporters(heatmap, short, stride, xy, p, k, labels, bins_per_px, radius, t
     """Nodes that voted for peak p, as (row, column); near ones first, far ones only if needed."""
     rows, columns = heatmap.shape[0], heatmap.shape[1]
     count = 0
-    for reach in (np.float32(NEAR) * stride, np.float32(WIDE) * stride, radius):
+    wide = np.float32(WIDE) * stride
+    for reach in (np.float32(NEAR) * stride, wide, max(radius, wide)):
         if count >= ENOUGH:
             break
         count = 0

@@ -1,7 +1,7 @@
 """Instance masks: person nodes go to the nearest embedding, the outline comes from sub-cells.
 
-The embedding of a node are the places of all keypoints of its person, by the long offsets; where a
-network has a head for it, the mean of these keypoints alone.
+The embedding of a node is where its long offsets put all keypoints of its person; where a network
+has a head for it, where that head puts the mean of these keypoints.
 
 Between people who touch there is no outline in a probability of "person": each pixel goes with the
 nodes around it. A distance head says how far each of them is from the border; between two nodes it
@@ -156,14 +156,15 @@ def _assign(long, stride, inside, places, weights, scales, threshold, owners, er
                     total += weights[n, k] * error
                     if total > limit:
                         break
-                if total <= limit:
+                # People come best first, and of two that fit alike the better one has the node.
+                if total < limit or (total == limit and owners[i, j] == 0):
                     best = total / totals[n]
                     owners[i, j], errors[i, j] = n + 1, best
 
 
 @njit(cache=True, nogil=True)
 def _drop_strays(owners, errors, persons):
-    """Takes nodes from people with whose other nodes they do not agree, in place.
+    """Takes nodes away from people with whose other nodes they disagree, in place.
 
     Next to a large person even an offset that means nothing lands within the embedding threshold.
     """

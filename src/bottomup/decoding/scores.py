@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from bottomup.decoding.bilinear import bilinear
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.decoding.votes import MARGIN
 from bottomup.fields.grid import Fields
@@ -119,20 +120,6 @@ def _score_hough(accumulators, bins_xy, scores):
                 for j in range(max(0, column - 1), min(width, column + 2)):
                     total += accumulators[k, i, j, 0]
             scores[n, k] = min(total, np.float32(1))
-
-
-@njit(cache=True, nogil=True)
-def bilinear(field, channel, column, row):
-    """A field [y, x, channel] between its nodes, clamped to the grid."""
-    rows, columns = field.shape[0], field.shape[1]
-    column = min(max(column, np.float32(0)), np.float32(columns - 1))
-    row = min(max(row, np.float32(0)), np.float32(rows - 1))
-    j, i = min(int(column), max(columns - 2, 0)), min(int(row), max(rows - 2, 0))
-    right, below = min(j + 1, columns - 1), min(i + 1, rows - 1)
-    across, down = column - j, row - i
-    upper = field[i, j, channel] * (1 - across) + field[i, right, channel] * across
-    lower = field[below, j, channel] * (1 - across) + field[below, right, channel] * across
-    return upper * (1 - down) + lower * down
 
 
 @njit(cache=True, nogil=True)

@@ -1,9 +1,9 @@
 """Every choice of the decoder, with the defaults that serve COCO and made-up people alike."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bottomup.decoding.choices import check_choices, given_keys
 from bottomup.decoding.multicut.settings import MulticutSettings
 from bottomup.errors import InputError
 
@@ -62,9 +62,7 @@ class DecoderSettings:
     multicut: MulticutSettings = field(default_factory=MulticutSettings)
 
     def __post_init__(self) -> None:
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise InputError(f"decoder {name} is {getattr(self, name)!r}; use one of {known}")
+        check_choices(self, CHOICES, "decoder ")
         for name in ("radius_px", "bin_px", "max_people"):
             if not getattr(self, name) > 0:
                 raise InputError(
@@ -85,11 +83,7 @@ class DecoderSettings:
         Raises:
             InputError: A key is unknown or a value is out of range.
         """
-        known = {one.name for one in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise InputError(f"decoder key {unknown[0]!r} is unknown; use one of {sorted(known)}")
-        given = {key: value for key, value in values.items() if value is not None}
+        given = given_keys(cls, values, "decoder key ")
         if isinstance(given.get("multicut"), Mapping):
             given["multicut"] = MulticutSettings.from_dict(given["multicut"])
         return cls(**given)

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from bottomup.decoding.bilinear import bilinear_offset
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.fields.grid import Fields
 from bottomup.skeleton import Skeleton
@@ -62,24 +63,3 @@ def _grow(xy, keypoints, mid, stride, edges, seed_radius, persons):
                     changed = True
         count += 1
     return count
-
-
-@njit(cache=True, nogil=True)
-def bilinear_offset(field, channel, x, y, stride):
-    """The offset of a field [y, x, channel, 2] at an input pixel, clamped to the grid."""
-    rows, columns = field.shape[0], field.shape[1]
-    column = min(max(x / stride, np.float32(0)), np.float32(columns - 1))
-    row = min(max(y / stride, np.float32(0)), np.float32(rows - 1))
-    j, i = min(int(column), max(columns - 2, 0)), min(int(row), max(rows - 2, 0))
-    right, below = min(j + 1, columns - 1), min(i + 1, rows - 1)
-    across, down = column - j, row - i
-    found_x, found_y = np.float32(0), np.float32(0)
-    for ii, jj, share in (
-        (i, j, (1 - across) * (1 - down)),
-        (i, right, across * (1 - down)),
-        (below, j, (1 - across) * down),
-        (below, right, across * down),
-    ):
-        found_x += share * field[ii, jj, channel, 0]
-        found_y += share * field[ii, jj, channel, 1]
-    return found_x, found_y

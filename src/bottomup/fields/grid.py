@@ -129,3 +129,10 @@ class PairFields:
     short: np.ndarray
     pairwise: np.ndarray
     stride: int
+
+
+def joined_cells(cells: np.ndarray, sub_cells: int) -> np.ndarray:
+    """Mask cells of nodes as one picture: [y, x, s * s] to [y * s, x * s]."""
+    rows, columns = cells.shape[:2]
+    blocks = cells.reshape(rows, columns, sub_cells, sub_cells).transpose(0, 2, 1, 3)
+    return blocks.reshape(rows * sub_cells, columns * sub_cells)

@@ -7,6 +7,7 @@ where two people's keypoints are near, the nearer one's owner matters, as in Per
 from bottomup.fields.grid import cell_count
 from bottomup.fields.heatmap import heatmap_weight, labelled, nearest_person
 from bottomup.fields.offsets import mid_offsets, short_offsets
+from bottomup.fields.targets import with_weights
 
 
 def pair_targets(keypoints, instance_map, ordered_pairs, stride: int, radius_px) -> dict:
@@ -34,8 +35,4 @@ def pair_targets(keypoints, instance_map, ordered_pairs, stride: int, radius_px)
         "short": short_offsets(keypoints, nearest, disk, stride, first),
         "pairwise": mid_offsets(keypoints, present, nearest, disk, ordered_pairs, stride, first),
     }
-    return {
-        name + suffix: value
-        for name, pair in fields.items()
-        for suffix, value in zip(("", "_weight"), pair, strict=True)
-    }
+    return with_weights(fields)

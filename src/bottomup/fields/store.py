@@ -1,6 +1,7 @@
 """Fields on disk, between inference and decoding: one HDF5 group an image, float16."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -35,24 +36,34 @@ def read_fields(path: Path | str) -> Iterator[tuple[int, Fields | PairFields, Fr
     Raises:
         InputError: The file is damaged.
     """
-    try:
-        with h5py.File(path) as file:
-            for name in sorted(file, key=int):
-                yield int(name), *_read_group(file[name])
-    except (OSError, KeyError) as error:
-        raise InputError(f"{path}: damaged fields ({error}); delete it and infer again") from error
+    with _opened(path) as file:
+        for name in sorted(file, key=int):
+            yield int(name), *_read_group(file[name])
 
 
 def read_image_fields(path: Path | str, image_id: int) -> tuple[Fields | PairFields, Frame]:
-    """The fields of one image, as `write_fields` took them but rounded to float16."""
-    with h5py.File(path) as file:
+    """The fields of one image, as `write_fields` took them but rounded to float16.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    with _opened(path) as file:
         return _read_group(file[str(image_id)])
 
 
 def image_ids(path: Path | str) -> list[int]:
-    """The images in a file, sorted."""
-    with h5py.File(path) as file:
+    """The images in a file, sorted. Raises InputError if it is damaged."""
+    with _opened(path) as file:
         return sorted(int(name) for name in file)
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[h5py.File]:
+    try:
+        with h5py.File(path) as file:
+            yield file
+    except (OSError, KeyError) as error:
+        raise InputError(f"{path}: damaged fields ({error}); delete it and infer again") from error
 
 
 def _read_group(group: h5py.Group) -> tuple[Fields | PairFields, Frame]:

@@ -1,7 +1,8 @@
 """What becomes of the labelled keypoints, for each experiment by each way of testing (Ronchi and
 Perona 2017): good ones lie where people would label them (similarity at least .85), jitter is near
 (.5), an inversion lies on another keypoint of the same person, a swap on another person, a miss on
-nothing; undetected ones belong to people whom no detection matched at an OKS of .10. Seeds are averaged.
+nothing; undetected ones belong to people whom no detection matched at an OKS of .10. Seeds are
+averaged.
 
 Reads the metrics of the study.
 """

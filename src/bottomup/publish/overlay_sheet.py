@@ -14,6 +14,7 @@ from matplotlib.figure import SubFigure
 
 from bottomup.coco import read_images
 from bottomup.coco_results import read_results
+from bottomup.multi_person_pckh import LEAST_SCORE
 from bottomup.publish import drawing, style
 from bottomup.publish.calibration import first_ways
 from bottomup.publish.inputs import Inputs, Result
@@ -27,7 +28,6 @@ CATEGORY = "Pictures"
 NEEDS = ("results",)
 COLUMNS = 5
 SEED = 0
-LEAST_SCORE = 0.2
 SIDE_PX = 200
 
 

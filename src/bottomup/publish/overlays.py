@@ -26,6 +26,7 @@ from bottomup.coco import read_images
 from bottomup.decoding import DecoderSettings, Detection, decode, hough_map
 from bottomup.fields.grid import Fields, Frame, PairFields, cell_xy, node_xy, sub_cell_offsets
 from bottomup.fields.store import read_fields
+from bottomup.multi_person_pckh import LEAST_SCORE
 from bottomup.publish import drawing, style
 from bottomup.publish.inputs import Inputs, Sample
 from bottomup.skeleton import Skeleton
@@ -34,7 +35,6 @@ KIND = "figure"
 CATEGORY = "Pictures"
 NEEDS = ("samples",)
 TILE = 1.25
-LEAST_SCORE = 0.2
 SURE = 0.5
 MOST_LINES = 250
 SIDE_PX = 300

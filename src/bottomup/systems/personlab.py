@@ -14,6 +14,7 @@ from bottomup.fields.heatmap import heatmap_weight, labelled, nearest_person
 from bottomup.fields.offsets import long_offsets, mid_offsets, short_offsets
 from bottomup.fields.refine import refine_long, refine_mid
 from bottomup.fields.segmentation import segmentation_targets
+from bottomup.fields.targets import with_weights
 from bottomup.losses import logistic, offset_l1, scalar_l1
 from bottomup.network import Head
 from bottomup.skeleton import Skeleton
@@ -105,11 +106,7 @@ def targets(keypoints, instance_map, skeleton: Skeleton, stride: int, options: O
     fields["segmentation"] = segmentation_targets(instance_map, stride, options.sub_cells)
     if options.distance:
         fields["distance"] = outline_distance(instance_map, stride)
-    return {
-        name + suffix: value
-        for name, pair in fields.items()
-        for suffix, value in zip(("", "_weight"), pair, strict=True)
-    }
+    return with_weights(fields)
 
 
 def refined(outputs: dict, skeleton: Skeleton, stride: int) -> dict:

@@ -82,7 +82,7 @@ def _predicted(fields: PairFields, k, i, j) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def best_of_neighbours(xy, radius, most):
-    """Indices of points that no earlier kept one lies within the radius of, at most so many."""
+    """Indices of the points with no earlier kept point within the radius, at most `most`."""
     kept = np.empty(min(len(xy), most), np.int64)
     count = 0
     for n in range(len(xy)):

@@ -45,7 +45,7 @@ def _difference(x, y, predicted_x, predicted_y):
 @njit(cache=True, nogil=True)
 def features_of_pairs(cells, places, predicted, other_cells, other_places, other_predicted):
     """`pair_features` of many pairs, float64 [pair, feature]; every argument is [pair, 2]."""
-    found = np.empty((len(cells), 8))
+    found = np.empty((len(cells), len(FEATURES)))
     for n in range(len(cells)):
         pair_features(
             cells[n], places[n], predicted[n],

@@ -57,7 +57,7 @@ def fit_terms(samples: PairSamples, skeleton: Skeleton) -> Fit:
 
 
 def _learned(samples: PairSamples, skeleton: Skeleton, leave: int | None) -> PairwiseTerms:
-    """Terms of all images, or of those that are not every so manieth."""
+    """Terms of all images, or of those whose number `leave` does not divide."""
     count, size = skeleton.num_keypoints, len(FEATURES)
     low, high = np.zeros((count, count, size)), np.ones((count, count, size))
     weights = np.zeros((count, count, size + 1))
@@ -78,7 +78,7 @@ def _learned(samples: PairSamples, skeleton: Skeleton, leave: int | None) -> Pai
 
 
 def _kept(samples: PairSamples, pair, leave: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Features and labels of a pair, without every so manieth image."""
+    """Features and labels of a pair, without the images whose number `leave` divides."""
     features, together, images = samples.of(pair)
     kept = slice(None) if leave is None else images % leave != 0
     return features[kept], together[kept]

@@ -47,7 +47,7 @@ def stages(skeleton: Skeleton) -> list[list[str]]:
 
 
 def _beaten(candidates: Candidates, person: np.ndarray) -> np.ndarray:
-    """Candidates of whose keypoint their person has a better one, bool [candidate]."""
+    """Candidates whose person has a better one of the same keypoint, bool [candidate]."""
     seen: set[tuple[int, int]] = set()
     beaten = np.zeros(len(person), bool)
     for n in np.argsort(-candidates.scores, kind="stable"):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bottomup.decoding.multicut.features import features_of_pairs
+from bottomup.decoding.multicut.features import FEATURES, features_of_pairs
 from bottomup.fields.grid import Frame, PairFields, cell_xy
 from bottomup.skeleton import Skeleton
 
@@ -41,7 +41,7 @@ class PairSamples:
     def of(self, pair) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Features, labels and image numbers of a pair, negatives no more than positives."""
         if pair not in self.features:
-            return np.zeros((0, 8)), np.zeros(0, bool), np.zeros(0, int)
+            return np.zeros((0, len(FEATURES))), np.zeros(0, bool), np.zeros(0, int)
         stores = (self.features, self.together, self.images)
         features, together, images = (np.concatenate(store[pair]) for store in stores)
         positive, negative = np.flatnonzero(together), np.flatnonzero(~together)
@@ -121,17 +121,19 @@ class _Image:
         for number, kind in enumerate(KINDS):
             chosen = slice(number * third, (number + 1) * third)
             owners = persons[chosen]
-            first = right_a[chosen] if kind == "b_wrong" else self._wrong(a, owners)
-            second = right_b[chosen] if kind == "a_wrong" else self._wrong(b, owners)
+            first = right_a[chosen] if kind == "b_wrong" else self._wrong(a, owners, turn=1)
+            # Both near somebody else could be near the same person, and so be right.
+            turn = int(kind != "both_wrong")
+            second = right_b[chosen] if kind == "a_wrong" else self._wrong(b, owners, turn)
             fits = min(len(first), len(second))
             yield self._features(a, b, first[:fits], second[:fits]), False
 
-    def _wrong(self, k: int, owners: np.ndarray) -> np.ndarray:
-        """Cells that are not near keypoint k of their owners, every other one near somebody's."""
+    def _wrong(self, k: int, owners: np.ndarray, turn: int) -> np.ndarray:
+        """Cells that are not near keypoint k of their owners, each second one near somebody's."""
         found = []
         for n, owner in enumerate(owners):
             others = [cells for p, cells in enumerate(self.near[k]) if p != owner and len(cells)]
-            if n % 2 and others:
+            if n % 2 == turn and others:
                 found.append(others[self.generator.integers(len(others))])
             else:
                 found.append(self.away[k])

@@ -1,12 +1,11 @@
 """Every choice of grouping by multicut, with the defaults that serve COCO and made-up people."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bottomup.decoding.choices import check_choices, given_keys
 from bottomup.decoding.multicut.terms import PairwiseTerms, read_terms
-from bottomup.errors import InputError
 
 CHOICES = {
     "graph": ("sparse", "complete"),
@@ -43,26 +42,16 @@ class MulticutSettings:
     terms: PairwiseTerms | None = None
 
     def __post_init__(self) -> None:
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise InputError(
-                    f"decoder multicut.{name} is {getattr(self, name)!r}; use one of {known}"
-                )
+        check_choices(self, CHOICES, "decoder multicut.")
 
     @classmethod
     def from_dict(cls, values: Mapping) -> "MulticutSettings":
         """Settings from plain values; `terms` is the path of a file of pairwise terms.
 
         Raises:
-            InputError: A key is unknown, a value is out of range, or the file cannot be used.
+            InputError: A key or a choice is unknown, or the file cannot be used.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise InputError(
-                f"decoder key multicut.{unknown[0]!r} is unknown; use one of {sorted(known)}"
-            )
-        given = {key: value for key, value in values.items() if value is not None}
+        given = given_keys(cls, values, "decoder key multicut.")
         if isinstance(given.get("terms"), str | Path):
             given["terms"] = read_terms(given["terms"])
         return cls(**given)

@@ -5,8 +5,9 @@ Minimises over labels and decompositions (NL-LMP, ArtTrack section 3)
     sum of unary[i] over active i  +  sum of join[i, j] over active pairs i < j of one cluster.
 
 A suppressed candidate costs nothing and belongs to nobody. Greedy additive edge contraction gives a
-start, joint Kernighan-Lin with relabelling of nodes betters it (Keuper et al. 2015, Levinkov et
-al. 2017). Missing edges are joins that cost 0; dense costs keep every inner loop a row of a matrix.
+start, which joint Kernighan-Lin with relabelling of nodes improves (Keuper et al. 2015, Levinkov
+et al. 2017). Missing edges are joins that cost 0; dense costs keep every inner loop a row of a
+matrix.
 """
 
 import numpy as np
