@@ -20,9 +20,10 @@ def small_network(**changes):
     return network.build(**NETWORK | changes)
 
 
-def save_run(built, folder):
+def save_run(built, folder, **changes):
     """Writes what `Predictor.load` and `predict` read of a finished run."""
     built.save(folder / "weights.keras")
-    settings = {"crop": 65, "system_options": NETWORK["system_options"]}
-    (folder / "run.json").write_text(json.dumps({"network": NETWORK, "settings": settings}))
+    arguments = NETWORK | changes
+    settings = {"crop": 65, "system_options": arguments["system_options"]}
+    (folder / "run.json").write_text(json.dumps({"network": arguments, "settings": settings}))
     return folder

@@ -322,6 +322,12 @@ def test_every_crop_of_a_list_must_fit_the_stride(house):
     assert "crop: 400 is no n * 8 + 1" in house.refusal()
 
 
+def test_crop_must_fit_the_grid_of_the_backbone(house):
+    house.files["experiments/small"] |= {"backbone": "small_unet", "backbone_options": {}}
+    house.files["experiments/small"]["crop"] = 265
+    assert "crop: 265 is no n * 32 + 1 (the grid of backbone 'small_unet')" in house.refusal()
+
+
 def test_crop_must_fit_the_stride(house):
     house.files["experiments/small"]["crop"] = 256
     assert house.refusal() == (
@@ -429,6 +435,15 @@ def test_an_experiment_brings_the_one_that_it_starts_from(chain):
     assert set(study.trained) == {"small", "last"}
     assert [one.name for one in study.chain("last")] == ["last", "small"]
     assert [one.name for one in study.chain("small")] == ["small"]
+
+
+def test_who_is_started_from_is_trained_with_the_seeds_of_all_who_ask(chain):
+    chain.files["experiments/small"]["seeds"] = [7]
+    chain.files["experiments/last"]["seeds"] = [0, 1]
+    assert chain.load(experiments=["last"]).trained["small"].seeds == (0, 1)
+    both = chain.load(experiments=["small", "last"])
+    assert both.trained["small"].seeds == (7, 0, 1)
+    assert both.experiments["small"].seeds == (7,)
 
 
 def test_starts_that_go_in_a_circle_are_refused(chain):

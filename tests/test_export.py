@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -50,6 +52,15 @@ def test_a_saved_model_gives_the_fields_of_the_original(run_dir, images, tmp_pat
     assert {name: shape[1:] for name, shape in said["fields"].items()} == {
         name: list(value.shape[1:]) for name, value in found.items()
     }
+
+
+def test_a_network_with_a_correction_is_exported_by_a_fresh_process(tmp_path):
+    changes = {"system": "poseplusseg", "system_options": {"correction_channels": 4}}
+    save_run(small_network(**changes), tmp_path, **changes)
+    words = ["export", "--run", tmp_path, "--out", tmp_path / "out", "--side", str(SIDE)]
+    subprocess.run([sys.executable, "-m", "bottomup.cli", *words], check=True)
+    said = json.loads((tmp_path / "out" / "fields.json").read_text())
+    assert set(said["fields"]) == {"heatmap", "short", "mid", "long", "segmentation", "centroid"}
 
 
 @pytest.mark.skipif(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from bottomup import lookup, network
+from bottomup.config_checks import crop_step
 from bottomup.errors import InputError
 from narrow import narrow_applications
 from networks import small_network
@@ -88,6 +89,13 @@ def test_refinement_is_what_parts_the_network_from_its_raw_fields():
 def test_a_fresh_heatmap_says_the_prior():
     heatmap = small_network()(np.full((1, 65, 65, 3), 128, np.float32))["heatmap"]
     np.testing.assert_allclose(1 / (1 + np.exp(-np.asarray(heatmap))), 0.02, atol=0.005)
+
+
+@pytest.mark.parametrize("system", lookup.names("systems"))
+@pytest.mark.parametrize("backbone", SMALL)
+def test_the_config_asks_crops_for_the_grid_of_the_network(system, backbone):
+    values = {"system": system, "backbone": backbone, "output_stride": 8}
+    assert crop_step(values)[0] == network.input_stride(backbone, 8, system)
 
 
 def test_an_unknown_backbone_is_told_with_the_known_ones():

@@ -59,6 +59,15 @@ def test_each_damaged_file_is_named_and_removed_on_demand(folder, capsys, patter
     assert list(damages(folder)) == []
 
 
+@pytest.mark.parametrize("pattern", ["*.unpacked", "*.zip.json", "train-*.json", "run.json"])
+def test_a_note_that_is_cut_short_is_damage_and_hides_no_other(folder, pattern):
+    (note,) = [path for path in folder.rglob(pattern) if path.is_file()]
+    note.write_text("{")
+    (results,) = folder.rglob("keypoints.json")
+    results.write_text("[ ]")
+    assert {damage.path for damage in damages(folder)} == {note, results}
+
+
 def test_a_damaged_result_is_refused(folder):
     (path,) = folder.rglob("keypoints.json")
     path.write_text("[ ]")

@@ -142,12 +142,17 @@ def test_people_who_touch_are_one_group():
     assert groups([alone, left, right]) == []
     assert groups([alone, left, right, bridge]) == [[50, 0, 40, 10]]
     assert groups([[0, 0, 5, 5], [4, 4, 5, 5]]) == [[0, 0, 9, 9]]
+    # Whom a group's own box touches is not in it for that, whatever the order.
+    inside, first, second = [0, 0, 10, 10], [0, 20, 30, 10], [20, 5, 10, 20]
+    for order in ([inside, first, second], [second, first, inside], [first, second, inside]):
+        assert groups(order) == [[0, 5, 30, 25]]
 
 
 def test_groups_reach_the_annotations(tmp_path):
     write_images(tmp_path / "images", ["a.jpg", "b.jpg"])
     pictures = {"a.jpg": [person(20), person(30)], "b.jpg": [person()]}
-    annotations = converted(write_mat(tmp_path / "mpii.mat", pictures), tmp_path)
+    source = write_mat(tmp_path / "mpii.mat", pictures)
+    annotations = converted(source, tmp_path)
     assert [len(image.regions) for image in annotations.images] == [1, 0]
 
 

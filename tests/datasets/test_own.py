@@ -53,6 +53,11 @@ def test_the_box_of_a_person_has_a_margin_and_stays_inside(tmp_path):
     assert person.area == pytest.approx(0.53 * 31 * 51)
 
 
+def test_splits_share_no_image_id(tmp_path):
+    ids = [{i.id for i in converted(CSV, tmp_path, split=split).images} for split in ("a", "b")]
+    assert not ids[0] & ids[1]
+
+
 def test_one_file_serves_two_splits(tmp_path):
     held_out = {"split": "val", "share": 0.5, "seed": 3}
     parts = [
@@ -129,6 +134,12 @@ def test_what_json_says_stays(tmp_path):
         (coco(keypoints=[0] * 6), "has no bbox and no labelled keypoint"),
         (coco(("tail", "head")), "keypoint 'tail' is not in skeleton 'three'"),
         (coco() | {"images": [{"file_name": "a.jpg"}]}, "needs a whole number as id"),
+        (coco() | {"images": [{"id": 9, "file_name": 7}]}, "and a file_name; add them"),
+        (
+            coco() | {"images": [{"id": 9, "file_name": f"{n}.jpg"} for n in "ab"]},
+            "image id 9 is there twice",
+        ),
+        ([coco()], "needs the lists 'images' and 'annotations'"),
     ],
 )
 def test_a_mistake_in_json_is_told(tmp_path, content, said):

@@ -136,6 +136,26 @@ def test_tree(fields):
     np.testing.assert_allclose(places, expected.reshape(places.shape), rtol=1e-4, atol=1e-2)
 
 
+def test_a_peak_that_only_far_nodes_voted_for_leads_on_by_the_offsets_under_it():
+    rows, columns = 12, 30
+    shape = (rows, columns, 3, 2)
+    heatmap = np.zeros((rows, columns, 3), np.float32)
+    short, long = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    heatmap[5, 5, 0] = 0.9
+    short[5, 5, 0] = 100, 0  # farther than any window looks
+    mid = np.tile(np.float32([[16, 24], [16, 24], [-8, 32], [-8, 32]]), (rows, columns, 1, 1))
+    fields = Fields(heatmap, short, mid, long, np.ones((rows, columns), np.float32), STRIDE)
+    accumulators, touched = votes.cast_votes(fields, SETTINGS)
+    found = peaks.find_peaks(accumulators, touched, SETTINGS)
+    shape = accumulators.shape[:3]
+    places, placed = linked.assemble_linked(fields, found, TOY, SETTINGS, shape)
+    assert placed.tolist() == [[True, False, False]]
+    nose = np.array([5 * STRIDE + 100, 5 * STRIDE])
+    edges = TOY.directed_edges
+    steps = {int(target): mid[0, 0, e] for e, (source, target) in enumerate(edges) if source == 0}
+    np.testing.assert_allclose(places[0], [nose, nose + steps[1], nose + steps[2]], atol=0.5)
+
+
 @SLOW
 @given(fields=ANY_FIELDS)
 def test_linked_people_own_each_peak_once(fields):

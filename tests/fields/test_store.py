@@ -57,6 +57,10 @@ def test_a_damaged_file_is_named(path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match=r"fields\.h5: damaged fields"):
         list(read_fields(path))
+    with pytest.raises(InputError, match=r"fields\.h5: damaged fields"):
+        image_ids(path)
+    with pytest.raises(InputError, match=r"fields\.h5: damaged fields"):
+        read_image_fields(path, 30)
 
 
 def test_fields_of_pairs_come_back(tmp_path):
