@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import signal
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -122,7 +123,7 @@ def test_a_killed_run_ends_where_a_whole_one_does(data, finished, tmp_path, monk
         return real(seed, step, batch)
 
     monkeypatch.setattr(training, "draw", draw)
-    # Not every checkpoint lies at the end of a row of the history.
+    # A checkpoint ends a row of the history, since the validation loss is asked there.
     settings = changed(checkpoint_every=1) if killed_at == 3 else SETTINGS
     with pytest.raises(Killed):
         run_training(data, tmp_path, settings)
@@ -131,7 +132,8 @@ def test_a_killed_run_ends_where_a_whole_one_does(data, finished, tmp_path, monk
     for resumed, whole in zip(weights_of(out), weights_of(finished), strict=True):
         np.testing.assert_allclose(resumed, whole, rtol=1e-5, atol=1e-6)
     assert losses_of(out) == losses_of(finished) or killed_at == 3
-    assert [row["step"] for row in losses_of(out)] == ["2", "4", "6"]
+    rows = "123456" if killed_at == 3 else "246"
+    assert [row["step"] for row in losses_of(out)] == list(rows)
     assert not (tmp_path / "state" / "state.npz").exists()
     assert json.loads((out / "run.json").read_text())["resumes"] == (killed_at > 1)
 
@@ -170,6 +172,20 @@ def test_a_run_out_of_time_stops_and_each_part_gets_on(data, tmp_path):
         with pytest.raises(Stopped, match=f"at step {stopped_at} of 6, its .* over") as stop:
             train(*words, wall_minutes=1e-9)
         assert stop.value.out_of_time
+
+
+def test_other_images_begin_anew(data, tmp_path, capsys):
+    images = tmp_path / "images.txt"
+    images.write_text(Path(data[1]).read_text())
+    words = [SETTINGS, [data[0]], images, COCO_PERSON, 0, tmp_path / "out", tmp_path / "state"]
+    with pytest.raises(Stopped, match="at step 1 of 6"):
+        train(*words, wall_minutes=1e-9)
+    with pytest.raises(Stopped, match="at step 2 of 6"):
+        train(*words, wall_minutes=1e-9)
+    images.write_text("".join(images.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(Stopped, match="at step 1 of 6"):
+        train(*words, wall_minutes=1e-9)
+    assert "on other data or from other weights; this one begins anew" in capsys.readouterr().err
 
 
 def test_an_explosion_keeps_the_state_from_before_it(data, tmp_path, monkeypatch):

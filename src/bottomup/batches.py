@@ -82,20 +82,22 @@ def _read_listing(path: Path) -> dict:
     return listing
 
 
-def check_sums(paths: Sequence[Path | str]) -> None:
-    """Reads every shard once, as fast as the disk gives it.
+def check_sums(paths: Sequence[Path | str]) -> list[str]:
+    """The sha256 of every shard, each read once, as fast as the disk gives it.
 
     Raises:
         InputError: A shard does not bear the checksum of its listing.
     """
     with ThreadPoolExecutor() as pool:
-        for path, found in zip(paths, pool.map(file_sha256, paths), strict=True):
-            promised = _read_listing(Path(path))["sha256"]
-            if found != promised:
-                raise InputError(
-                    f"{path}: the record shard is damaged (sha256 {found}, its listing says "
-                    f"{promised}); delete both, and the same command writes them again"
-                )
+        sums = list(pool.map(file_sha256, paths))
+    for path, found in zip(paths, sums, strict=True):
+        promised = _read_listing(Path(path))["sha256"]
+        if found != promised:
+            raise InputError(
+                f"{path}: the record shard is damaged (sha256 {found}, its listing says "
+                f"{promised}); delete both, and the same command writes them again"
+            )
+    return sums
 
 
 def read_image_list(path: Path | str) -> list[int] | dict[int, int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bottomup.errors import InputError
-from bottomup.files import named
+from bottomup.files import named, written_aside
 
 
 class Snapshot:
@@ -60,6 +60,24 @@ class Keeper:
         self.path, self.confirm = path, confirm
         self.earlier = path.with_stem(f"{path.stem}.earlier")
         self.waiting: Snapshot | None = None
+
+    def belongs_to(self, inputs: str) -> None:
+        """Forgets a state that was trained on other data or from other weights.
+
+        Args:
+            inputs: Digest of the files that the run reads.
+        """
+        note = self.path.with_name("inputs.txt")
+        if note.exists() and note.read_text() != inputs:
+            print(
+                f"{self.path}: the state is of a training on other data or from other weights; "
+                "this one begins anew",
+                file=sys.stderr,
+                flush=True,
+            )
+            self.forget()
+        with written_aside(note) as aside:
+            aside.write_text(inputs)
 
     def take(self, variables: Sequence, progress: dict) -> None:
         """Takes a snapshot, which waits."""

@@ -35,7 +35,7 @@ from bottomup.interruption import Interruption, interruptible
 from bottomup.locks import locked
 from bottomup.loss_guard import LossGuard
 from bottomup.optimizers import optimizer, warmup_steps
-from bottomup.provenance import run_record
+from bottomup.provenance import file_sha256, run_record, values_digest
 from bottomup.skeleton import Skeleton
 from bottomup.summaries import EventFile
 from bottomup.training_pictures import compared
@@ -76,12 +76,13 @@ def train(
     starts = files_of(settings.get("initial_weights", "random"))
     inputs = [*map(Path, records), Path(images_txt), *map(Path, starts)]
     with interruptible(wall_minutes) as interruption, locked(state_dir) as lock:
-        check_sums(records)
+        sums = check_sums(records)
         if take_back(state_dir, inputs, out_dir):
             _say(f"finished before, by another job; to train again, delete {state_dir}")
             return
         run = Run(settings, RecordSet.read(records), weights, skeleton, seed, state_dir)
         run.keeper.confirm = lock.confirm
+        run.keeper.belongs_to(values_digest(sums, *map(file_sha256, inputs[len(sums) :])))
         run.resume()
         run.train(interruption)
         lock.confirm()
