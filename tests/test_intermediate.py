@@ -29,7 +29,7 @@ PIXEL = {
         "batch": 2,
         "learning_rate": 0.01,
         "average_decay": 0.9,
-        "checkpoint_every": 2,
+        "checkpoint_every": 6,
         "log_every": 6,
     },
 }

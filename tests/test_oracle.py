@@ -100,7 +100,7 @@ def test_spoil_keeps_what_is_learned_and_nothing_else():
     for name in ("short", "mid", "long"):
         arrays[name] = np.full((*shape, 2), 100, np.float32)
         arrays[f"{name}_weight"] = weight
-    spoil(arrays, np.random.default_rng(0), radius_px=10)
+    spoil(arrays, np.random.default_rng(0), reach_px=10)
     for name in ("short", "mid", "long"):
         kept, lost = arrays[name][:, :25], arrays[name][:, 25:]
         assert abs(kept.mean() - 100) < 0.1

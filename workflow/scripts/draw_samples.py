@@ -1,4 +1,4 @@
-"""Chooses a few images: those of a split that pictures show, or those that a run learns pairs from."""
+"""Chooses a few images: those that pictures show, or those that a run learns pairs from."""
 
 from bottomup.job import run_job
 
