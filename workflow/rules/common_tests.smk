@@ -88,6 +88,17 @@ def all_calibrations():
     ]
 
 
+def all_submissions():
+    """The archives for an evaluation server."""
+    return [
+        f"{SUBMISSION}/{prefix}_{name}_{ALGORITHM}_results.zip".format(**test)
+        for test in tests(lambda test: not is_scored(test))
+        for name in [STUDY.datasets[test["dataset"]].splits[test["split"]].server_name]
+        for prefix in TASKS
+        if prefix == "person_keypoints" or has_masks(test)
+    ]
+
+
 def all_publications():
     tables = expand(
         "results/tables/{table}.{suffix}", table=STUDY.tables, suffix=["csv", "md", "tex", "html"]

@@ -9,17 +9,6 @@ ALGORITHM = "{experiment}-seed-{seed}-{protocol}"
 TASKS = {"person_keypoints": "keypoints", "detections": "segmentation"}  # by the server's words
 
 
-def all_submissions():
-    """The archives for an evaluation server."""
-    return [
-        f"{SUBMISSION}/{prefix}_{name}_{ALGORITHM}_results.zip".format(**test)
-        for test in tests(lambda test: not is_scored(test))
-        for name in [STUDY.datasets[test["dataset"]].splits[test["split"]].server_name]
-        for prefix in TASKS
-        if prefix == "person_keypoints" or has_masks(test)
-    ]
-
-
 rule pack_submission:
     input:
         results=lambda wildcards: f"{TEST}/{TASKS[wildcards.prefix]}.json".format(**wildcards),
