@@ -125,7 +125,7 @@ def test_a_run_killed_at_three_random_points_ends_with_the_same_bits(data, tmp_p
     whole = python(TRAIN, *data, tmp_path / "whole", tmp_path / "state", json.dumps(SETTINGS))
     said = whole.communicate()[1]
     assert whole.returncode == 0, said
-    words = [*data, tmp_path / "killed", tmp_path / "state", json.dumps(SETTINGS)]
+    words = [*data, tmp_path / "killed", tmp_path / "killed.state", json.dumps(SETTINGS)]
     points = sorted(random.sample(range(8, STEPS - 3), 3))
     print("killed at", points)
     cores = [*os.sched_getaffinity(0)]
