@@ -34,5 +34,6 @@ def test_the_toy_study_of_deepercut_is_computed(tmp_path):
         assert len(terms["terms"]) == 10
         assert (run / f"pairwise/{protocol}/calibration.png").is_file()
         with (run / f"toy-val/{protocol}/metrics.csv").open() as file:
-            assert {row["task"] for row in csv.DictReader(file)} == {"keypoints", "single_person", "multi_person_pckh"}
+            tasks = {row["task"] for row in csv.DictReader(file)}
+        assert tasks == {"keypoints", "single_person", "multi_person_pckh"}
     assert (results / "figures/overlays.png").is_file()
