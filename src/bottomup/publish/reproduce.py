@@ -14,7 +14,7 @@ from bottomup.files import written_aside
 # Columns of tables that say what a row is about, not what was measured.
 NAMES = (
     *("experiment", "control", "dataset", "split", "protocol", "task", "stratum", "seed", "seeds"),
-    *("system", "backbone", "trained_on", "steps", "varied", "value", "model", "answer", "verdict"),
+    *("system", "backbone", "trained_on", "varied", "value", "model", "answer", "verdict"),
 )
 COLUMNS = (
     *("row", "column", "value", "experiment", "dataset", "split", "protocol", "seeds"),
