@@ -14,11 +14,22 @@ SCRIPTS = sorted((REPOSITORY / "workflow" / "scripts").glob("*.py"))
 
 # From left to right. A package stands for its modules, unless one is named by itself.
 ORDER = (
-    *("errors", "files", "device_claims", "devices", "lookup", "provenance", "sums", "schema"),
+    *(
+        "errors",
+        "files",
+        "json_stream",
+        "device_claims",
+        "devices",
+        "lookup",
+        "provenance",
+        "sums",
+        "schema",
+    ),
     *("run_folder", "crops"),
     "catalogue",
     *("config_docs", "job"),
-    *("skeleton", "rle", "person", "coco", "datasets", "subsets", "parts", "shards", "imputation"),
+    *("skeleton", "rle", "person", "coco", "image_check", "census", "datasets"),
+    *("subsets", "parts", "shards", "imputation"),
     *("fields.grid", "pairwise_statistics"),
     *("records", "batches", "augment", "fields", "losses", "backbones", "correction"),
     *("network", "systems", "intermediate", "training_step", "checkpoints", "determinism"),

@@ -15,6 +15,7 @@ from pycocotools.cocoeval import COCOeval
 import people
 from bottomup import coco
 from bottomup.errors import InputError
+from bottomup.image_check import check_images
 from bottomup.skeleton import COCO_PERSON, Skeleton
 
 TOY = Skeleton("toy", ("head", "foot"), (("head", "foot"),), (0.05, 0.1))
@@ -157,7 +158,7 @@ def test_bytes_that_are_no_text(path):
 
 def test_a_list_at_the_top(path):
     path.write_text("[]")
-    assert "holds a list at its top" in refusal(path)
+    assert "holds no object at its top" in refusal(path)
 
 
 def test_empty_dataset(path):
@@ -168,7 +169,7 @@ def test_empty_dataset(path):
 @pytest.mark.parametrize("key", ["images", "categories"])
 def test_missing_list(path, key):
     people.edit_json(path, lambda c: c.pop(key))
-    assert f"key {key!r} must be a list" in refusal(path)
+    assert f"has no key {key!r}" in refusal(path)
 
 
 @pytest.mark.parametrize("key", ["images", "categories", "annotations"])
@@ -321,12 +322,12 @@ def test_splits_that_share_a_file_name(tmp_path):
 
 
 def test_whole_images_pass(made):
-    coco.check_images(read(made[0]), made[1])
+    check_images(read(made[0]).images, made[0], made[1])
 
 
 def refused_image(made: tuple[Path, Path]) -> str:
     with pytest.raises(InputError) as caught:
-        coco.check_images(read(made[0]), made[1])
+        check_images(read(made[0]).images, made[0], made[1])
     return str(caught.value)
 
 
@@ -353,7 +354,7 @@ def test_image_of_another_size_than_annotated(made):
 
 def test_grey_images_are_legal(made):
     Image.new("L", (160, 120)).save(made[1] / "000000000003.jpg")
-    coco.check_images(read(made[0]), made[1])
+    check_images(read(made[0]).images, made[0], made[1])
 
 
 def test_true_keypoints_and_masks_given_as_results_score_one(path, tmp_path, capsys):
@@ -401,9 +402,9 @@ def test_real_files_read_as_pycocotools_reads_them(sample, split, kind, capsys):
 
 def test_real_images_decode_and_a_cut_one_does_not(sample, tmp_path):
     annotations = read(sample / "annotations" / "person_keypoints_val2017.json")
-    coco.check_images(annotations, sample / "val2017")
+    check_images(annotations.images, annotations.path, sample / "val2017")
     shutil.copytree(sample / "val2017", tmp_path / "val2017")
     file = tmp_path / "val2017" / annotations.images[7].file_name
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(InputError, match=f"image {annotations.images[7].id} cannot be decoded"):
-        coco.check_images(annotations, tmp_path / "val2017")
+        check_images(annotations.images, annotations.path, tmp_path / "val2017")

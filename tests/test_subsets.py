@@ -13,26 +13,17 @@ from hypothesis import strategies as st
 
 import people
 from bottomup import coco, subsets
+from bottomup.census import Census, take_census
 from bottomup.errors import InputError
-from bottomup.person import Image, Person
 from bottomup.skeleton import COCO_PERSON
 
 FULL = {"people": "with_keypoints", "keep_empty": True, "seed": 0, "drop": None}
 
 
-def split(counts: list[int]) -> coco.Annotations:
-    """A split in memory; image k (id 10 k) has counts[k] annotated people."""
-    keypoints = np.zeros((17, 3), np.float32)
-    keypoints[0] = 5, 5, 2
-    images = tuple(Image(10 * k, f"{k}.jpg", 20, 20) for k in range(len(counts)))
-    persons = {
-        image.id: tuple(
-            Person(1000 * k + n, image.id, keypoints, None, 4.0, (1, 1, 2, 2), False)
-            for n in range(counts[k])
-        )
-        for k, image in enumerate(images)
-    }
-    return coco.Annotations(Path("made_up.json"), COCO_PERSON, images, persons)
+def split(counts: list[int]) -> Census:
+    """A split's census; image k (id 10 k) has counts[k] people, all with keypoints."""
+    people = {10 * k: count for k, count in enumerate(counts)}
+    return Census(Path("made_up.json"), {"with_keypoints": people, "any": people})
 
 
 def reduced(
@@ -48,24 +39,24 @@ percents = st.integers(0, 100)
 seeds = st.integers(0, 2**31 - 1)
 
 
-def in_stratum(annotations: coco.Annotations, ids, people: int) -> set[int]:
-    return {image_id for image_id in ids if len(annotations.persons[image_id]) == people}
+def in_stratum(census: Census, ids, people: int) -> set[int]:
+    return {image_id for image_id in ids if census.people["any"][image_id] == people}
 
 
 @settings(deadline=None)
 @given(splits, seeds, percents, percents)
 @example(split([2, 3, *[1] * 40]), 0, 30, 60)  # drawn splits may hold too few singles to tell
-def test_a_larger_share_drops_the_same_images_and_more(annotations, seed, one, other):
+def test_a_larger_share_drops_the_same_images_and_more(census, seed, one, other):
     less, more = sorted((one, other))
-    larger = set(subsets.draw_subset(annotations, reduced(less, seed)))
-    assert set(subsets.draw_subset(annotations, reduced(more, seed))) <= larger
+    larger = set(subsets.draw_subset(census, reduced(less, seed)))
+    assert set(subsets.draw_subset(census, reduced(more, seed))) <= larger
 
 
 @settings(deadline=None)
 @given(splits, seeds, percents)
-def test_counts_are_exact(annotations, seed, percent):
-    single = in_stratum(annotations, annotations.persons, 1)
-    kept = in_stratum(annotations, subsets.draw_subset(annotations, reduced(percent, seed)), 1)
+def test_counts_are_exact(census, seed, percent):
+    single = in_stratum(census, census.people["any"], 1)
+    kept = in_stratum(census, subsets.draw_subset(census, reduced(percent, seed)), 1)
     # Half up without floats: the number dropped is the nearest integer to n * percent / 100.
     error = 100 * (len(single) - len(kept)) - len(single) * percent
     assert -50 < error <= 50
@@ -73,20 +64,20 @@ def test_counts_are_exact(annotations, seed, percent):
 
 @settings(deadline=None)
 @given(splits, seeds, percents, st.integers(0, 4))
-def test_no_other_stratum_loses_an_image(annotations, seed, percent, people):
-    ids = set(subsets.draw_subset(annotations, reduced(percent, seed, people, keep_empty=True)))
-    lost = set(annotations.persons) - ids
-    assert lost <= in_stratum(annotations, annotations.persons, people)
+def test_no_other_stratum_loses_an_image(census, seed, percent, people):
+    ids = set(subsets.draw_subset(census, reduced(percent, seed, people, keep_empty=True)))
+    lost = set(census.people["any"]) - ids
+    assert lost <= in_stratum(census, census.people["any"], people)
 
 
 @settings(deadline=None)
 @given(splits, seeds, percents, st.randoms(use_true_random=False))
-def test_the_order_of_the_file_does_not_matter(annotations, seed, percent, shuffler):
-    entries = list(annotations.persons.items())
+def test_the_order_of_the_file_does_not_matter(census, seed, percent, shuffler):
+    entries = list(census.people["any"].items())
     shuffler.shuffle(entries)
-    mixed = coco.Annotations(annotations.path, COCO_PERSON, annotations.images, dict(entries))
+    mixed = Census(census.path, {rule: dict(entries) for rule in census.people})
     recipe = reduced(percent, seed)
-    assert subsets.draw_subset(mixed, recipe) == subsets.draw_subset(annotations, recipe)
+    assert subsets.draw_subset(mixed, recipe) == subsets.draw_subset(census, recipe)
 
 
 LEVELS = (30, 40, 50, 60, 70, 80)
@@ -126,8 +117,8 @@ def coco_files(draw):
 def test_all_levels_of_any_coco_file(tmp_path_factory, content, seed, rule, keep_empty):
     path = tmp_path_factory.mktemp("coco") / "any.json"
     path.write_text(json.dumps(content))
-    annotations = coco.read_annotations(path, COCO_PERSON)
-    people = subsets.people_per_image(annotations, rule)
+    census = take_census(path, COCO_PERSON)
+    people = subsets.people_per_image(census, rule)
     single = {i for i, count in people.items() if count == 1}
     others = {i for i, count in people.items() if count > 1 or (count == 0 and keep_empty)}
     larger = single | others
@@ -136,28 +127,28 @@ def test_all_levels_of_any_coco_file(tmp_path_factory, content, seed, rule, keep
         left = len(single) - (2 * percent * len(single) + 100) // 200
         if not left and not any(people[i] for i in others):
             continue
-        kept = set(subsets.draw_subset(annotations, recipe))
+        kept = set(subsets.draw_subset(census, recipe))
         assert kept - single == others
         assert len(kept & single) == left
         assert kept <= larger
         control = reduced(0, seed, keep_empty=keep_empty, rule=rule) | {"control_of": recipe}
         drawn = subsets.ranked(single | others, f"control:{seed}")[: len(kept)]
         if any(people[i] for i in drawn):
-            assert subsets.draw_subset(annotations, control | {"drop": None}) == sorted(drawn)
+            assert subsets.draw_subset(census, control | {"drop": None}) == sorted(drawn)
         larger = kept
 
 
 def test_controls_of_growing_levels_are_nested_and_thin_every_stratum():
-    annotations = split([0] * 40 + [1] * 200 + [2] * 100 + [3] * 60)
-    larger = set(annotations.persons)
+    census = split([0] * 40 + [1] * 200 + [2] * 100 + [3] * 60)
+    larger = set(census.people["any"])
     for percent in LEVELS:
         other = reduced(percent)
-        control = set(subsets.draw_subset(annotations, FULL | {"control_of": other}))
-        assert len(control) == len(subsets.draw_subset(annotations, other))
+        control = set(subsets.draw_subset(census, FULL | {"control_of": other}))
+        assert len(control) == len(subsets.draw_subset(census, other))
         assert control <= larger
         larger = control
     for count, images in ((0, 40), (1, 200), (2, 100), (3, 60)):
-        kept = len(in_stratum(annotations, control, count))
+        kept = len(in_stratum(census, control, count))
         assert kept == pytest.approx(images * len(control) / 400, rel=0.3)
 
 
@@ -168,14 +159,14 @@ def test_a_control_with_fewer_images_to_draw_from_is_refused():
 
 
 def test_at_most_so_many_of_each_stratum():
-    annotations = split([0] * 3 + [1] * 5 + [2] * 2 + [8, 9, 10, 11])
+    census = split([0] * 3 + [1] * 5 + [2] * 2 + [8, 9, 10, 11])
     recipe = FULL | {"at_most": 2}
-    kept = subsets.draw_subset(annotations, recipe)
-    found = sorted(len(annotations.persons[i]) for i in kept)
+    kept = subsets.draw_subset(census, recipe)
+    found = sorted(census.people["any"][i] for i in kept)
     assert found[:7] == [0, 0, 1, 1, 2, 2, 8]
     assert len(found) == 9
     assert min(found[7:]) >= 9
-    fewer = subsets.draw_subset(annotations, FULL | {"at_most": 1})
+    fewer = subsets.draw_subset(census, FULL | {"at_most": 1})
     assert set(fewer) <= set(kept)
 
 
@@ -185,12 +176,12 @@ def test_only_crowds():
 
 
 def test_inverse_frequency_draws_every_stratum_alike():
-    annotations = split([1] * 6 + [2] * 3 + [9, 12])
+    census = split([1] * 6 + [2] * 3 + [9, 12])
     recipe = FULL | {"weights": "inverse_frequency"}
-    ids = subsets.draw_subset(annotations, recipe)
-    weights = subsets.image_weights(annotations, ids, recipe)
+    ids = subsets.draw_subset(census, recipe)
+    weights = subsets.image_weights(census, ids, recipe)
     assert set(weights.values()) == {166666667, 333333333, 500000000}
-    table = subsets.strata_table(annotations, ids, "with_keypoints", weights).set_index("people")
+    table = subsets.strata_table(census, ids, "with_keypoints", weights).set_index("people")
     assert table["share_drawn"].dropna().loc[[1, 2]].tolist() == pytest.approx([1 / 3] * 2)
     assert table.loc[9, "share_drawn"] == pytest.approx(1 / 6)
 
@@ -202,8 +193,8 @@ def test_unknown_weights_are_refused():
 
 def test_weights_stand_behind_the_ids(tmp_path):
     path, _ = people.make_coco(tmp_path, images=(1, 1, 2), write_images=False)
-    annotations = coco.read_annotations(path, COCO_PERSON)
-    subsets.write_subset_files(annotations, FULL | {"weights": "inverse_frequency"}, tmp_path / "o")
+    census = take_census(path, COCO_PERSON)
+    subsets.write_subset_files(census, FULL | {"weights": "inverse_frequency"}, tmp_path / "o")
     lines = (tmp_path / "o" / "images.txt").read_text().splitlines()
     assert lines == ["1 500000000", "2 500000000", "3 1000000000"]
 
@@ -225,10 +216,10 @@ GOLDEN = {
 @pytest.mark.parametrize("percent", LEVELS)
 def test_the_lists_are_the_same_on_every_machine_and_python_version(percent):
     """Digests written down once; they hold on any machine, or the draw is another one."""
-    annotations = split([k * k % 7 % 4 for k in range(1000)])
+    census = split([k * k % 7 % 4 for k in range(1000)])
     recipe = reduced(percent, seed=7)
     control = FULL | {"seed": 7, "control_of": recipe}
-    drawn = [subsets.draw_subset(annotations, each) for each in (recipe, control)]
+    drawn = [subsets.draw_subset(census, each) for each in (recipe, control)]
     assert [digest(ids) for ids in drawn] == GOLDEN[percent]
 
 
@@ -245,8 +236,8 @@ def test_the_draw_is_the_same_on_every_machine():
 
 
 def test_another_seed_draws_other_images():
-    annotations = split([1] * 40 + [2])
-    one, other = (subsets.draw_subset(annotations, reduced(50, seed)) for seed in (1, 2))
+    census = split([1] * 40 + [2])
+    one, other = (subsets.draw_subset(census, reduced(50, seed)) for seed in (1, 2))
     assert len(one) == len(other)
     assert one != other
 
@@ -262,10 +253,10 @@ def test_empty_images_can_be_left_out():
 def test_the_counting_rule_decides_who_is_empty(tmp_path):
     scenes = ("unannotated",), ("crowd",), 1
     path, _ = people.make_coco(tmp_path, images=scenes, write_images=False)
-    annotations = coco.read_annotations(path, COCO_PERSON)
+    census = take_census(path, COCO_PERSON)
     recipe = FULL | {"keep_empty": False}
-    assert subsets.draw_subset(annotations, recipe) == [3]
-    assert subsets.draw_subset(annotations, recipe | {"people": "any"}) == [1, 3]
+    assert subsets.draw_subset(census, recipe) == [3]
+    assert subsets.draw_subset(census, recipe | {"people": "any"}) == [1, 3]
 
 
 @pytest.mark.parametrize(
@@ -288,8 +279,8 @@ def test_unknown_counting_rule():
 
 
 def test_strata_before_and_after():
-    annotations = split([0, 1, 1, 1, 1, 2, 4])
-    table = subsets.strata_table(annotations, [0, 10, 50, 60], "with_keypoints")
+    census = split([0, 1, 1, 1, 1, 2, 4])
+    table = subsets.strata_table(census, [0, 10, 50, 60], "with_keypoints")
     expected = pd.DataFrame(
         {
             "stratum": [f"people={n}" for n in range(5)],
@@ -305,15 +296,15 @@ def test_strata_before_and_after():
 
 def test_the_three_files(tmp_path):
     path, _ = people.make_coco(tmp_path, images=(1, 1, 2, 0), write_images=False)
-    annotations = coco.read_annotations(path, COCO_PERSON)
-    subsets.write_subset_files(annotations, reduced(50), tmp_path / "out")
+    census = take_census(path, COCO_PERSON)
+    subsets.write_subset_files(census, reduced(50), tmp_path / "out")
     ids = [int(line) for line in (tmp_path / "out" / "images.txt").read_text().split("\n") if line]
-    assert ids == subsets.draw_subset(annotations, reduced(50))
+    assert ids == subsets.draw_subset(census, reduced(50))
     written = coco.read_annotations(tmp_path / "out" / "annotations.json", COCO_PERSON)
     assert [image.id for image in written.images] == ids
     strata = pd.read_csv(tmp_path / "out" / "strata.csv")
     pd.testing.assert_frame_equal(
-        strata, subsets.strata_table(annotations, ids, "with_keypoints"), check_dtype=False
+        strata, subsets.strata_table(census, ids, "with_keypoints"), check_dtype=False
     )
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
         *("annotations.json", "images.txt", "strata.csv")
@@ -322,19 +313,19 @@ def test_the_three_files(tmp_path):
 
 def test_the_files_are_the_same_bytes_when_written_again(tmp_path):
     path, _ = people.make_coco(tmp_path, images=(1, 1, 2), write_images=False)
-    annotations = coco.read_annotations(path, COCO_PERSON)
+    census = take_census(path, COCO_PERSON)
     for folder in ("one", "two"):
-        subsets.write_subset_files(annotations, reduced(50), tmp_path / folder)
+        subsets.write_subset_files(census, reduced(50), tmp_path / folder)
     for name in ("annotations.json", "images.txt", "strata.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_a_refused_recipe_leaves_earlier_files(tmp_path):
     path, _ = people.make_coco(tmp_path, images=(1, 1), write_images=False)
-    annotations = coco.read_annotations(path, COCO_PERSON)
-    subsets.write_subset_files(annotations, FULL, tmp_path / "out")
+    census = take_census(path, COCO_PERSON)
+    subsets.write_subset_files(census, FULL, tmp_path / "out")
     with pytest.raises(InputError, match="no person"):
-        subsets.write_subset_files(annotations, reduced(100), tmp_path / "out")
+        subsets.write_subset_files(census, reduced(100), tmp_path / "out")
     assert len(json.loads((tmp_path / "out" / "annotations.json").read_text())["images"]) == 2
 
 
@@ -342,9 +333,9 @@ def test_real_annotations_thinned_by_30_percent(shared_data, tmp_path):
     archive = shared_data / "coco-sample" / "annotations" / "annotations_trainval2017.zip"
     with zipfile.ZipFile(archive) as opened:
         path = Path(opened.extract("annotations/person_keypoints_train2017.json", tmp_path))
-    annotations = coco.read_annotations(path, COCO_PERSON)
-    ids = subsets.draw_subset(annotations, reduced(30, keep_empty=False))
-    table = subsets.strata_table(annotations, ids, "with_keypoints").set_index("people")
+    census = take_census(path, COCO_PERSON)
+    ids = subsets.draw_subset(census, reduced(30, keep_empty=False))
+    table = subsets.strata_table(census, ids, "with_keypoints").set_index("people")
     assert table["images_before"].drop(0).sum() == 25
     single = table.loc[1, "images_before"]
     assert table.loc[1, "images_after"] == single - (3 * single + 5) // 10

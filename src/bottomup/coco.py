@@ -11,17 +11,18 @@ on what they get. Legal oddities of COCO files are read as follows:
 - A person with a single keypoint, or an area of zero, is a person.
 """
 
-import json
-from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import PIL.Image
 
 from bottomup.errors import InputError
 from bottomup.files import written_aside
+from bottomup.json_stream import NoObjectError, read_object, write_object
 from bottomup.person import Image, Person, brief, is_whole, read_image, read_person
 from bottomup.rle import as_text, rle_mask, segmentation_rle
 from bottomup.skeleton import Skeleton
@@ -46,24 +47,27 @@ class Annotations:
         return replace(self, images=kept, persons={i.id: self.persons[i.id] for i in kept})
 
 
-def read_annotations(path: str | Path, skeleton: Skeleton) -> Annotations:
+def read_annotations(
+    path: str | Path, skeleton: Skeleton, only: Collection[int] | None = None
+) -> Annotations:
     """Reads and checks a COCO annotation file.
 
     Args:
         path: The JSON file.
         skeleton: Which keypoints the file annotates, in its order.
+        only: Ids of the images to read; nothing is kept of the others, nor are their persons
+            checked, so that a part of a file takes the memory of the part.
 
     Raises:
         InputError: The file is missing, no JSON, empty, or breaks the COCO format.
     """
-    path = Path(path)
-    content = _load(path)
-    _check_person_category(content, skeleton, path)
-    images = _read_images(content, path)
-    rows = _rows(content, "annotations", path) if "annotations" in content else []
-    persons = _read_persons(rows, images, skeleton, path)
-    ordered = tuple(images[image_id] for image_id in sorted(images))
-    return Annotations(path, skeleton, ordered, {image.id: persons[image.id] for image in ordered})
+    images = {image.id: image for image in read_images(path)}
+    wanted = images if only is None else {key: images[key] for key in images if key in only}
+    found: dict[int, list[Person]] = {image_id: [] for image_id in wanted}
+    for person in read_persons(path, skeleton, images, wanted):
+        found[person.image_id].append(person)
+    persons = {key: tuple(sorted(group, key=lambda p: p.id)) for key, group in found.items()}
+    return Annotations(Path(path), skeleton, tuple(wanted.values()), persons)
 
 
 def read_images(path: str | Path) -> tuple[Image, ...]:
@@ -72,8 +76,72 @@ def read_images(path: str | Path) -> tuple[Image, ...]:
     Raises:
         InputError: The file is missing, no JSON, or its list of images is empty or malformed.
     """
-    images = _read_images(_load(Path(path)), Path(path))
+    path, images = Path(path), {}
+    for row in read_rows(path, "images"):
+        image = read_image(row, path)
+        if image.id in images:
+            raise InputError(f"{path}: image id {image.id} is there twice; give each its own id")
+        images[image.id] = image
+    if not images:
+        raise InputError(f"{path}: 'images' is empty; name a file that lists at least one image")
+    _refuse_repeated_files(images.values(), path)
     return tuple(images[image_id] for image_id in sorted(images))
+
+
+def read_persons(
+    path: str | Path,
+    skeleton: Skeleton,
+    images: Mapping[int, Image],
+    wanted: Collection[int] | None = None,
+) -> Iterator[Person]:
+    """The persons of a COCO file, one at a time and in its order.
+
+    Args:
+        path: The JSON file.
+        skeleton: Which keypoints the file annotates, in its order.
+        images: All images of the file by their ids.
+        wanted: Ids of the images whose persons to read, all by default.
+
+    Raises:
+        InputError: The file breaks the COCO format, as far as it has been read.
+    """
+    path, seen = Path(path), set()
+    _check_person_category(list(read_rows(path, "categories")), skeleton, path)
+    for number, row in enumerate(read_rows(path, "annotations", optional=True)):
+        if "category_id" not in row:
+            raise InputError(f"{path}: annotations[{number}] has no 'category_id'; add it")
+        if row["category_id"] != PERSON_ID:
+            continue
+        if not is_whole(row.get("id")) or row["id"] in seen:
+            raise InputError(
+                f"{path}: annotations[{number}] has id {brief(row.get('id'))}, which is missing, "
+                "no whole number, or taken; give every annotation its own"
+            )
+        seen.add(row["id"])
+        image_id = row.get("image_id")
+        image = images.get(image_id) if is_whole(image_id) else None
+        if image is None:
+            raise InputError(
+                f"{path}: annotation {row['id']} is of image {brief(image_id)}, which is not in "
+                "'images'; add the image or remove the annotation"
+            )
+        if wanted is None or image_id in wanted:
+            yield read_person(row, image, skeleton, path)
+
+
+def read_rows(path: str | Path, wanted: str, optional: bool = False) -> Iterator[dict]:
+    """The rows of a list of a COCO file, unchecked; of one that is optional and not there, none.
+
+    Raises:
+        InputError: The file is missing, no JSON, or has no such list of objects.
+    """
+    path, found = Path(path), optional
+    for key, value in _items(path):
+        if key == wanted:
+            found = True
+            yield from _checked_rows(value, key, path)
+    if not found:
+        raise InputError(f"{path}: has no key {wanted!r}, a list of objects; add it")
 
 
 def person_rle(person: Person, height: int, width: int) -> dict:
@@ -96,9 +164,14 @@ def person_mask(person: Person, height: int, width: int) -> np.ndarray:
 
 def count_people(persons: Iterable[Person], rule: str = "with_keypoints") -> int:
     """Number of people that are no crowd: those with labelled keypoints, or `any`."""
+    check_counting(rule)
+    return sum(p.annotated if rule == "with_keypoints" else not p.crowd for p in persons)
+
+
+def check_counting(rule: str) -> None:
+    """Raises InputError unless there is such a rule of counting people."""
     if rule not in COUNTING_RULES:
         raise InputError(f"people counting rule {rule!r} is unknown; use one of {COUNTING_RULES}")
-    return sum(p.annotated if rule == "with_keypoints" else not p.crowd for p in persons)
 
 
 def write_subset(source_path: str | Path, image_ids: Collection[int], out_path: str | Path) -> None:
@@ -107,19 +180,41 @@ def write_subset(source_path: str | Path, image_ids: Collection[int], out_path: 
     Raises:
         InputError: An image id is not in the source file.
     """
-    content = _load(Path(source_path))
-    wanted = set(image_ids)
-    unknown = wanted - {row.get("id") for row in _rows(content, "images", Path(source_path))}
-    if unknown:
-        raise InputError(
-            f"{source_path}: image id {min(unknown)} is not in it; draw the subset from this file"
-        )
-    content["images"] = [row for row in content["images"] if row.get("id") in wanted]
-    if "annotations" in content:
-        kept = [row for row in content["annotations"] if row.get("image_id") in wanted]
-        content["annotations"] = kept
+    wanted, missing = set(image_ids), set(image_ids)
+
+    def keeps(key: str, row: dict) -> bool:
+        image_id = row.get("id" if key == "images" else "image_id")
+        if key == "images":
+            missing.discard(image_id)
+        return image_id in wanted
+
     with written_aside(out_path) as aside:
-        aside.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
+        rewrite(source_path, aside, keeps)
+        if missing:
+            raise InputError(
+                f"{source_path}: image id {min(missing)} is not in it; "
+                "draw the subset from this file"
+            )
+
+
+def rewrite(
+    source_path: str | Path, out_path: str | Path, keeps: Callable[[str, dict], bool]
+) -> None:
+    """Copies a COCO file, of `images` and `annotations` only the rows that `keeps(key, row)`.
+
+    Raises:
+        InputError: The file is missing, no JSON, or one of the two is no list of objects.
+    """
+    source_path = Path(source_path)
+
+    def copied() -> Iterator[tuple[str, Any]]:
+        for key, value in _items(source_path):
+            if key in ("images", "annotations"):
+                rows = _checked_rows(value, key, source_path)
+                value = filter(partial(keeps, key), rows)
+            yield key, value
+
+    write_object(Path(out_path), copied())
 
 
 def check_disjoint(
@@ -143,22 +238,6 @@ def check_disjoint(
                 f"({len(shared)} in all); keep test images out of training, or give different "
                 "images different names and ids"
             )
-
-
-def check_images(annotations: Annotations, images_dir: str | Path, threads: int = 4) -> None:
-    """Decodes every image once.
-
-    Raises:
-        InputError: An image is missing, cannot be decoded to its end, or differs in size from what
-            its annotation says.
-    """
-
-    def check(image: Image) -> None:
-        _check_image(image, Path(images_dir) / image.file_name, annotations.path)
-
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(check, annotations.images):
-            pass
 
 
 def keypoint_result(image_id: int, keypoints_xys: np.ndarray, score: float) -> dict:
@@ -194,50 +273,47 @@ def segmentation_result(image_id: int, rle: dict, score: float) -> dict:
     }
 
 
-def _load(path: Path) -> dict:
+def _items(path: Path) -> Iterator[tuple[str, Any]]:
+    """Keys and values of the file, lists as iterators of their rows."""
+    with _told(path):
+        yield from read_object(path)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What is wrong with a file, in one sentence."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        yield
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}); check the path of the annotation file"
         ) from error
+    except NoObjectError as error:
+        raise InputError(
+            f"{path}: holds no object at its top; a COCO file holds an object with 'images', "
+            "'annotations' and 'categories'"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is no JSON file ({error}); fetch or write it again") from error
-    if not isinstance(content, dict):
+
+
+def _checked_rows(value: Any, key: str, path: Path) -> Iterator[dict]:
+    if not isinstance(value, Iterator):
         raise InputError(
-            f"{path}: holds a {type(content).__name__} at its top; a COCO file holds an object "
-            "with 'images', 'annotations' and 'categories'"
+            f"{path}: key {key!r} must be a list of objects, but is {brief(value)}; repair it"
         )
-    return content
+    with _told(path):
+        for number, row in enumerate(value):
+            if not isinstance(row, dict):
+                raise InputError(
+                    f"{path}: {key}[{number}] must be an object, but is {brief(row)}; repair it"
+                )
+            yield row
 
 
-def _rows(content: dict, key: str, path: Path) -> list[dict]:
-    rows = content.get(key)
-    if not isinstance(rows, list):
-        raise InputError(f"{path}: key {key!r} must be a list, but is {brief(rows)}; add it")
-    for number, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise InputError(
-                f"{path}: {key}[{number}] must be an object, but is {brief(row)}; repair it"
-            )
-    return rows
-
-
-def _read_images(content: dict, path: Path) -> dict[int, Image]:
-    images: dict[int, Image] = {}
-    for row in _rows(content, "images", path):
-        image = read_image(row, path)
-        if image.id in images:
-            raise InputError(f"{path}: image id {image.id} is there twice; give each its own id")
-        images[image.id] = image
-    if not images:
-        raise InputError(f"{path}: 'images' is empty; name a file that lists at least one image")
-    _refuse_repeated_files(images.values(), path)
-    return images
-
-
-def _check_person_category(content: dict, skeleton: Skeleton, path: Path) -> None:
-    categories = _rows(content, "categories", path)
+def _check_person_category(categories: list[dict], skeleton: Skeleton, path: Path) -> None:
     found = [row for row in categories if row.get("name") == PERSON]
     if [row.get("id") for row in found] != [PERSON_ID]:
         listed = {row.get("id"): row.get("name") for row in categories}
@@ -262,54 +338,3 @@ def _refuse_repeated_files(images: Iterable[Image], path: Path) -> None:
                 f"{image.file_name!r}; list each image once"
             )
         first[image.file_name] = image.id
-
-
-def _read_persons(
-    rows: list[dict], images: dict[int, Image], skeleton: Skeleton, path: Path
-) -> dict[int, tuple[Person, ...]]:
-    found: dict[int, list[Person]] = {image_id: [] for image_id in images}
-    seen: set[int] = set()
-    for number, row in enumerate(rows):
-        if "category_id" not in row:
-            raise InputError(f"{path}: annotations[{number}] has no 'category_id'; add it")
-        if row["category_id"] != PERSON_ID:
-            continue
-        if not is_whole(row.get("id")) or row["id"] in seen:
-            raise InputError(
-                f"{path}: annotations[{number}] has id {brief(row.get('id'))}, which is missing, "
-                "no whole number, or taken; give every annotation its own"
-            )
-        seen.add(row["id"])
-        image_id = row.get("image_id")
-        image = images.get(image_id) if is_whole(image_id) else None
-        if image is None:
-            raise InputError(
-                f"{path}: annotation {row['id']} is of image {brief(image_id)}, which is not in "
-                "'images'; add the image or remove the annotation"
-            )
-        found[image_id].append(read_person(row, image, skeleton, path))
-    return {key: tuple(sorted(values, key=lambda p: p.id)) for key, values in found.items()}
-
-
-def _check_image(image: Image, file: Path, annotations_path: Path) -> None:
-    if not file.is_file():
-        raise InputError(
-            f"{file}: image {image.id} of {annotations_path} is missing; "
-            "fetch it, or name the folder that holds the images"
-        )
-    try:
-        with PIL.Image.open(file, formats=("JPEG", "PNG")) as picture:
-            width, height = picture.size
-            # An eighth of the size, but every byte of the file is still read and decoded.
-            picture.draft("L", (1, 1))
-            picture.load()
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
-        raise InputError(
-            f"{file}: image {image.id} cannot be decoded ({error}); fetch it again"
-        ) from error
-    if (height, width) != (image.height, image.width):
-        raise InputError(
-            f"{file}: image {image.id} is {height} x {width} (height x width), but "
-            f"{annotations_path} says {image.height} x {image.width}; "
-            "use the images that were annotated"
-        )

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from bottomup.coco import Person, person_mask, read_annotations
+from bottomup.coco import Person, person_mask, read_annotations, read_images
 from bottomup.errors import InputError
 from bottomup.fields.grid import CROWD, OVERLAP, PERSON_BITS, UNANNOTATED
 from bottomup.files import written_aside
@@ -134,8 +134,8 @@ def write_records(
     and where their records begin, the longest image side in px, the most annotated persons in an
     image, the bytes and the sha256.
     """
-    annotations = read_annotations(annotations_path, skeleton)
-    images = annotations.images[shard::shards]
+    images = read_images(annotations_path)[shard::shards]
+    annotations = read_annotations(annotations_path, skeleton, {image.id for image in images})
     out_path = Path(out_path)
     offsets, end = [], 0
     with written_aside(out_path) as aside, tf.io.TFRecordWriter(str(aside)) as writer:

@@ -7,7 +7,8 @@ from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 
-from bottomup.coco import count_people, read_annotations, write_subset
+from bottomup.census import take_census
+from bottomup.coco import read_images, write_subset
 from bottomup.errors import InputError
 from bottomup.files import written_aside
 from bottomup.skeleton import Skeleton
@@ -32,8 +33,7 @@ def merge_results(
         InputError: An image of the split is in no shard, or an image is in two.
     """
     shards = [json.loads(Path(path).read_text(encoding="utf-8")) for path in shard_paths]
-    annotated = json.loads(Path(annotations_path).read_text(encoding="utf-8"))
-    wanted = {image["id"] for image in annotated["images"]}
+    wanted = {image.id for image in read_images(annotations_path)}
     _check_images(wanted, Counter(i for shard in shards for i in shard["images"]), annotations_path)
     found = {
         task: sorted((row for shard in shards for row in shard[task]), key=itemgetter("image_id"))
@@ -94,8 +94,7 @@ def write_samples(
     Images with the most people of their stretch are taken, since they show most; where no image
     has people, any will do.
     """
-    annotations = read_annotations(annotations_path, skeleton)
-    people = {image.id: count_people(annotations.persons[image.id]) for image in annotations.images}
+    people = take_census(annotations_path, skeleton).people["with_keypoints"]
     pool = [image for image in people if people[image]] or list(people)
     count = min(count, len(pool))
     ends = [len(pool) * n // count for n in range(count + 1)] if count else [0]

@@ -23,7 +23,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bottomup.coco import Annotations, count_people, write_subset
+from bottomup.census import Census
+from bottomup.coco import check_counting, write_subset
 from bottomup.errors import InputError
 from bottomup.files import written_aside
 
@@ -32,11 +33,11 @@ WEIGHT_UNIT = 10**9  # inverse_frequency: so many parts are shared out among a s
 WEIGHTS = ("equal", "inverse_frequency")
 
 
-def draw_subset(annotations: Annotations, recipe: Mapping) -> list[int]:
+def draw_subset(census: Census, recipe: Mapping) -> list[int]:
     """The ids of the images that a recipe keeps, ascending; the same on every machine.
 
     Args:
-        annotations: The dataset's split.
+        census: The people of the dataset's split.
         recipe: `people` (`with_keypoints` or `any`), `keep_empty` and `seed`; and, each of which
             may be absent or None, `least_people`; `drop`, `{people, percent}`: of the images with
             exactly so many people, that share is left out; `at_most`, images of a stratum, which
@@ -47,16 +48,16 @@ def draw_subset(annotations: Annotations, recipe: Mapping) -> list[int]:
     Raises:
         InputError: The recipe is at fault, or nobody is left.
     """
-    people = people_per_image(annotations, recipe["people"])
+    people = people_per_image(census, recipe["people"])
     kept = {image_id for image_id in people if people[image_id] or recipe["keep_empty"]}
     if recipe.get("control_of") is not None:
-        kept = _control(annotations, recipe, kept)
+        kept = _control(census, recipe, kept)
     else:
         kept = {i for i in kept if people[i] >= (recipe.get("least_people") or 0)}
         kept = _thinned(kept, people, recipe)
     if not any(people[image_id] for image_id in kept):
         raise InputError(
-            f"{annotations.path}: the subset would hold no person (people: {recipe['people']}, "
+            f"{census.path}: the subset would hold no person (people: {recipe['people']}, "
             f"drop: {recipe.get('drop')}, least_people: {recipe.get('least_people')}); drop less, "
             "or count people by another rule"
         )
@@ -77,16 +78,16 @@ def _thinned(kept: set[int], people: Mapping[int, int], recipe: Mapping) -> set[
     return {image_id for group in chosen for image_id in group}
 
 
-def _control(annotations: Annotations, recipe: Mapping, eligible: Collection[int]) -> set[int]:
+def _control(census: Census, recipe: Mapping, eligible: Collection[int]) -> set[int]:
     """As many of the images as the other recipe keeps, whoever is on them.
 
     They are drawn in an order of their own, so that the control is not made of the images that the
     other recipe keeps.
     """
-    count = len(draw_subset(annotations, recipe["control_of"]))
+    count = len(draw_subset(census, recipe["control_of"]))
     if count > len(eligible):
         raise InputError(
-            f"{annotations.path}: control_of: the other subset has {count} images, and this recipe "
+            f"{census.path}: control_of: the other subset has {count} images, and this recipe "
             f"has only {len(eligible)} to draw from; give both the same people and keep_empty"
         )
     return set(ranked(eligible, f"control:{recipe['seed']}")[:count])
@@ -97,7 +98,7 @@ def stratum_of(people: int, recipe: Mapping) -> int:
     return min(people, recipe.get("many") or MANY)
 
 
-def image_weights(annotations: Annotations, ids: Iterable[int], recipe: Mapping) -> dict[int, int]:
+def image_weights(census: Census, ids: Iterable[int], recipe: Mapping) -> dict[int, int]:
     """How often each image is trained on, relative to the others.
 
     Weights are whole numbers, so that they are the same everywhere: 1 each, or for
@@ -109,15 +110,16 @@ def image_weights(annotations: Annotations, ids: Iterable[int], recipe: Mapping)
         raise InputError(f"a subset's weights are {rule!r}; use one of {', '.join(WEIGHTS)}")
     if rule == "equal":
         return dict.fromkeys(ids, 1)
-    people = people_per_image(annotations, recipe["people"])
+    people = people_per_image(census, recipe["people"])
     stratum = {image_id: stratum_of(people[image_id], recipe) for image_id in ids}
     sizes = Counter(stratum.values())
     return {i: (2 * WEIGHT_UNIT + sizes[stratum[i]]) // (2 * sizes[stratum[i]]) for i in ids}
 
 
-def people_per_image(annotations: Annotations, rule: str) -> dict[int, int]:
+def people_per_image(census: Census, rule: str) -> Mapping[int, int]:
     """Number of people by the counting rule, for the id of every image."""
-    return {image_id: count_people(found, rule) for image_id, found in annotations.persons.items()}
+    check_counting(rule)
+    return census.people[rule]
 
 
 def dropped(stratum: Collection[int], percent: int, seed: int) -> set[int]:
@@ -145,7 +147,7 @@ def rank(image_id: int, seed: int | str) -> str:
 
 
 def strata_table(
-    annotations: Annotations,
+    census: Census,
     ids: Iterable[int],
     rule: str,
     weights: Mapping[int, int] | None = None,
@@ -158,7 +160,7 @@ def strata_table(
         `share_drawn`. Shares (0 to 1) are of the images with people, so they are missing (NaN) in
         the row of images with nobody; the last one is of what training draws of them.
     """
-    people, ids = people_per_image(annotations, rule), list(ids)
+    people, ids = people_per_image(census, rule), list(ids)
     before = Counter(people.values())
     after = Counter(people[image_id] for image_id in ids)
     table = pd.DataFrame({"people": range(max(before) + 1)})
@@ -177,7 +179,7 @@ def strata_table(
     return table
 
 
-def write_subset_files(annotations: Annotations, recipe: Mapping, out_dir: str | Path) -> None:
+def write_subset_files(census: Census, recipe: Mapping, out_dir: str | Path) -> None:
     """Draws a subset and writes its three files.
 
     - `annotations.json`: the COCO file cut down to the subset
@@ -185,11 +187,11 @@ def write_subset_files(annotations: Annotations, recipe: Mapping, out_dir: str |
     - `strata.csv`: the table of `strata_table`
     """
     out_dir = Path(out_dir)
-    ids = draw_subset(annotations, recipe)
-    weights = image_weights(annotations, ids, recipe)
+    ids = draw_subset(census, recipe)
+    weights = image_weights(census, ids, recipe)
     weighted = recipe.get("weights", "equal") != "equal"
-    table = strata_table(annotations, ids, recipe["people"], weights if weighted else None)
-    write_subset(annotations.path, ids, out_dir / "annotations.json")
+    table = strata_table(census, ids, recipe["people"], weights if weighted else None)
+    write_subset(census.path, ids, out_dir / "annotations.json")
     lines = (f"{i} {weights[i]}\n" if weighted else f"{i}\n" for i in ids)
     with written_aside(out_dir / "images.txt") as aside:
         aside.write_text("".join(lines), encoding="ascii")

@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 
 from bottomup.augment import Augmentation, middle, move_keypoints, transforms
-from bottomup.coco import check_images, read_annotations
+from bottomup.coco import read_annotations
 from bottomup.datasets.ai_challenger import convert_split
 from bottomup.datasets.source import Source, first_image_id
 from bottomup.errors import InputError
+from bottomup.image_check import check_images
 from bottomup.skeleton import AI_CHALLENGER, AI_CHALLENGER_AS_COCO, COCO_PERSON
 
 FIRST = first_image_id("train")
@@ -39,7 +40,7 @@ def converted(content, tmp_path, skeleton=AI_CHALLENGER, images=None, **settings
         Image.new("RGB", (80, 100)).save(tmp_path / "054d.jpg")
     convert_split(Source(source, folder, "train", skeleton, settings), out)
     annotations = read_annotations(out, skeleton)
-    check_images(annotations, folder)
+    check_images(annotations.images, annotations.path, folder)
     return annotations
 
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from bottomup.coco import check_images, read_annotations
+from bottomup.coco import read_annotations
 from bottomup.datasets.crowdpose import AREA_SHARE, convert
 from bottomup.errors import InputError
+from bottomup.image_check import check_images
 from bottomup.skeleton import CROWDPOSE
 
 CONTENT = {
@@ -66,7 +67,7 @@ def test_the_real_sample_goes_round(shared_data, tmp_path):
     source, out = folder / "test_crowdpose.json", tmp_path / "out.json"
     convert(source, out)
     annotations = read_annotations(out, CROWDPOSE)
-    check_images(annotations, folder)
+    check_images(annotations.images, annotations.path, folder)
     rows = {row["id"]: row for row in json.loads(source.read_text())["annotations"]}
     persons = [person for group in annotations.persons.values() for person in group]
     assert {person.id for person in persons} == set(rows)

@@ -7,11 +7,12 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from bottomup.coco import check_images, read_annotations
+from bottomup.coco import read_annotations
 from bottomup.datasets.mpii import convert_split, groups
 from bottomup.datasets.mpii_files import KEYPOINTS
 from bottomup.datasets.source import Source, first_image_id
 from bottomup.errors import InputError
+from bottomup.image_check import check_images
 from bottomup.skeleton import MPII, Skeleton
 
 FIRST = first_image_id("train")
@@ -74,7 +75,7 @@ def converted(source, tmp_path, skeleton=MPII, images=None, split="train", **set
     folder = images or tmp_path / "images"
     convert_split(Source(source, folder, split, skeleton, settings), out)
     annotations = read_annotations(out, skeleton)
-    check_images(annotations, folder)
+    check_images(annotations.images, annotations.path, folder)
     return annotations
 
 

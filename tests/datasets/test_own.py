@@ -5,10 +5,11 @@ import json
 import pytest
 from PIL import Image
 
-from bottomup.coco import check_images, read_annotations
+from bottomup.coco import read_annotations
 from bottomup.datasets.own import convert_split
 from bottomup.datasets.source import Source, first_image_id
 from bottomup.errors import InputError
+from bottomup.image_check import check_images
 from bottomup.skeleton import COCO_PERSON, CROWDPOSE, Skeleton
 
 FIRST = first_image_id("train")
@@ -33,7 +34,7 @@ def converted(text, tmp_path, skeleton=THREE, suffix=".csv", split="train", **se
     source.write_text(text if isinstance(text, str) else json.dumps(text), encoding="utf-8")
     convert_split(Source(source, tmp_path, split, skeleton, settings), out)
     annotations = read_annotations(out, skeleton)
-    check_images(annotations, tmp_path)
+    check_images(annotations.images, annotations.path, tmp_path)
     return annotations
 
 

@@ -8,11 +8,12 @@ import PIL.Image
 import pytest
 from pycocotools.coco import COCO
 
-from bottomup.coco import check_disjoint, check_images, count_people, person_mask, read_annotations
+from bottomup.coco import check_disjoint, count_people, person_mask, read_annotations
 from bottomup.datasets import synthetic
 from bottomup.datasets.synthetic import draw_image, make_split, people_per_image, plan_split
 from bottomup.errors import InputError
 from bottomup.evaluation import evaluate
+from bottomup.image_check import check_images
 from bottomup.skeleton import COCO_PERSON, Skeleton
 
 SETTINGS = {"images": {"train": 40, "val": 20}, "image_side": 257, "empty_share": 0.1}
@@ -74,7 +75,7 @@ def test_images_without_people_have_no_annotation_at_all(train):
 
 
 def test_images_agree_with_the_annotations(train, folder):
-    check_images(train, folder / "train")
+    check_images(train.images, train.path, folder / "train")
 
 
 def test_images_fit_the_asked_side(tmp_path):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from bottomup import coco
 from bottomup.errors import InputError
+from bottomup.image_check import check_images
 from bottomup.inference import read_image
 from bottomup.skeleton import COCO_PERSON
 
@@ -22,6 +23,10 @@ def split(folder, image: bytes, name="1.jpg"):
     (folder / name).write_bytes(image)
     row = coco.Image(1, name, HEIGHT, WIDTH)
     return coco.Annotations(folder / "annotations.json", COCO_PERSON, (row,), {1: ()})
+
+
+def check_split(annotations: coco.Annotations, folder) -> None:
+    check_images(annotations.images, annotations.path, folder)
 
 
 def saved(folder, picture: Image.Image, **options) -> bytes:
@@ -39,7 +44,7 @@ def grey_ramp(mode: str) -> Image.Image:
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_colour_spaces_of_jpeg_are_read_alike(tmp_path, mode):
     data = saved(tmp_path, grey_ramp(mode), quality=95)
-    coco.check_images(split(tmp_path, data), tmp_path)
+    check_split(split(tmp_path, data), tmp_path)
     pixels = read_image(tmp_path / "1.jpg").astype(int)
     assert pixels.shape == (HEIGHT, WIDTH, 3)
     expected = np.tile(np.linspace(30, 220, WIDTH)[:, None], (HEIGHT, 1, 3))
@@ -50,7 +55,7 @@ def test_exif_does_not_turn_what_was_annotated(tmp_path):
     exif = Image.Exif()
     exif[EXIF_ORIENTATION] = ROTATED
     data = saved(tmp_path, grey_ramp("RGB"), exif=exif)
-    coco.check_images(split(tmp_path, data), tmp_path)
+    check_split(split(tmp_path, data), tmp_path)
     assert read_image(tmp_path / "1.jpg").shape == (HEIGHT, WIDTH, 3)
 
 
@@ -84,7 +89,7 @@ def png_header(width: int, height: int) -> bytes:
 )
 def test_what_is_no_sound_image_is_refused(tmp_path, data):
     with pytest.raises(InputError, match=r"1\.jpg: image 1 cannot be decoded .*; fetch it again"):
-        coco.check_images(split(tmp_path, data), tmp_path)
+        check_split(split(tmp_path, data), tmp_path)
     with pytest.raises(InputError, match=r"1\.jpg: cannot be read as an image"):
         read_image(tmp_path / "1.jpg")
 
@@ -92,5 +97,5 @@ def test_what_is_no_sound_image_is_refused(tmp_path, data):
 def test_a_picture_under_a_wrong_name_is_read_by_its_content(tmp_path):
     path = tmp_path / "saved.png"
     grey_ramp("RGB").save(path)
-    coco.check_images(split(tmp_path, path.read_bytes(), "really_png.jpg"), tmp_path)
+    check_split(split(tmp_path, path.read_bytes(), "really_png.jpg"), tmp_path)
     assert read_image(tmp_path / "really_png.jpg").shape == (HEIGHT, WIDTH, 3)

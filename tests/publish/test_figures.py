@@ -8,6 +8,7 @@ from PIL import Image
 import made_up_study
 import people
 from bottomup import lookup
+from bottomup.census import take_census
 from bottomup.coco import read_annotations
 from bottomup.errors import InputError
 from bottomup.keypoint_errors import KINDS
@@ -39,7 +40,8 @@ def study(tmp_path):
     path, images_dir = people.make_coco(tmp_path, (1, 1, 1, 2, 0, 3, ("polygon", "crowd")))
     annotations = read_annotations(path, COCO_PERSON)
     strata = tmp_path / "strata.csv"
-    strata_table(annotations, [1, 4, 6], "with_keypoints").to_csv(strata, index=False)
+    census = take_census(path, COCO_PERSON)
+    strata_table(census, [1, 4, 6], "with_keypoints").to_csv(strata, index=False)
     results = []
     for experiment in ("full", "reduced"):
         make_rows = perfect_rows if experiment == "full" else noisy_rows
@@ -164,11 +166,11 @@ def test_perfect_results_have_a_perfect_curve(study):
 
 
 def test_sheets_show_images_with_people_in_a_seeded_order(study):
-    annotations = read_annotations(study.dataset_images[0].annotations_path, COCO_PERSON)
-    chosen = [image.id for image in dataset_sheet.choose(annotations, 4)]
+    people = take_census(study.dataset_images[0].annotations_path, COCO_PERSON).people["any"]
+    chosen = dataset_sheet.choose(people, 4)
     assert len(chosen) == 4
     assert 5 not in chosen
-    assert chosen == [image.id for image in dataset_sheet.choose(annotations, 6)][:4]
+    assert chosen == dataset_sheet.choose(people, 6)[:4]
 
 
 def test_error_shares_are_averaged_over_seeds_and_add_up(study):

@@ -72,7 +72,7 @@ rule list_packages:
             "results/packages.txt",
             caption="../report/packages.rst",
             category=numbered_category("Provenance"),
-            labels={"result": "packages", "kind": "list"},
+            labels={"result": "packages (list)"},
         ),
     log:
         "results/logs/packages.log",

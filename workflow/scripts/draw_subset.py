@@ -6,12 +6,12 @@ from bottomup.job import run_job
 
 
 def main(job):
-    from bottomup.coco import read_annotations
+    from bottomup.census import take_census
     from bottomup.skeleton import Skeleton
     from bottomup.subsets import write_subset_files
 
-    annotations = read_annotations(job.params.annotations, Skeleton.from_dict(job.params.skeleton))
-    write_subset_files(annotations, job.params.recipe, Path(job.output.images).parent)
+    census = take_census(job.params.annotations, Skeleton.from_dict(job.params.skeleton))
+    write_subset_files(census, job.params.recipe, Path(job.output.images).parent)
 
 
 if "snakemake" in globals():

@@ -8,11 +8,9 @@ training takes these people for background, and testing counts them as false if 
 Pose2Seg's own two files need no rule: see `config/datasets/cocopersons_given.yaml`.
 """
 
-import json
 from pathlib import Path
 
-from bottomup.coco import PERSON_ID
-from bottomup.datasets.source import read_json
+from bottomup.coco import PERSON_ID, read_rows, rewrite
 from bottomup.errors import InputError
 from bottomup.files import written_aside
 from bottomup.rle import drawable_polygons
@@ -24,18 +22,22 @@ def convert(source_path: Path | str, out_path: Path | str) -> None:
     Raises:
         InputError: The file is missing, no JSON, no COCO file, or nobody is kept.
     """
-    content = _read(Path(source_path))
-    kept = [row for row in content["annotations"] if is_kept(row)]
-    images = {row["image_id"] for row in kept}
-    content["annotations"] = kept
-    content["images"] = [row for row in content["images"] if row.get("id") in images]
-    if not content["images"]:
-        raise InputError(
-            f"{source_path}: nobody has both keypoints and a segmentation; name COCO's "
-            "person_keypoints file"
-        )
+    images = {row.get("image_id") for row in read_rows(source_path, "annotations") if is_kept(row)}
+    found: set[int] = set()
+
+    def keeps(key: str, row: dict) -> bool:
+        if key == "annotations":
+            return is_kept(row)
+        found.update({row.get("id")} & images)
+        return row.get("id") in images
+
     with written_aside(out_path) as aside:
-        aside.write_text(json.dumps(content), encoding="utf-8")
+        rewrite(source_path, aside, keeps)
+        if not found:
+            raise InputError(
+                f"{source_path}: nobody has both keypoints and a segmentation; name COCO's "
+                "person_keypoints file"
+            )
 
 
 def is_kept(row: dict) -> bool:
@@ -46,12 +48,3 @@ def is_kept(row: dict) -> bool:
     outline = row.get("segmentation")
     covered = bool(drawable_polygons(outline)) if isinstance(outline, list) else bool(outline)
     return labelled and covered
-
-
-def _read(path: Path) -> dict:
-    content = read_json(path, "place COCO's file there")
-    for key in ("images", "annotations"):
-        rows = content.get(key) if isinstance(content, dict) else None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise InputError(f"{path}: has no list {key!r} of objects; place COCO's file there")
-    return content

@@ -5,16 +5,17 @@ grey; a person whose keypoints are not labelled has a mask only.
 Reads the images and annotations of each split.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import SubFigure
 
-from bottomup.coco import Annotations, Person, count_people, read_annotations
+from bottomup.census import take_census
+from bottomup.coco import Person, count_people, read_annotations
 from bottomup.person import Image
 from bottomup.publish import drawing, style
 from bottomup.publish.inputs import DatasetImages, Inputs
-from bottomup.subsets import rank
+from bottomup.subsets import ranked
 
 KIND = "figure"
 CATEGORY = "Data"
@@ -37,20 +38,21 @@ def make(inputs: Inputs, outputs: Sequence[Path | str]) -> None:
         style.save(figure, outputs)
 
 
-def choose(annotations: Annotations, count: int) -> list[Image]:
-    """Images with people, the first in a seeded order."""
-    peopled = [i for i in annotations.images if count_people(annotations.persons[i.id], "any")]
-    return sorted(peopled, key=lambda image: rank(image.id, SEED))[:count]
+def choose(people: Mapping[int, int], count: int) -> list[int]:
+    """Ids of images with people, the first in a seeded order; `people` is their number by id."""
+    return ranked((image_id for image_id in people if people[image_id]), SEED)[:count]
 
 
 def _draw_split(part: SubFigure, split: DatasetImages) -> None:
-    annotations = read_annotations(split.annotations_path, split.skeleton)
+    census = take_census(split.annotations_path, split.skeleton)
+    chosen = choose(census.people["any"], ROWS * COLUMNS)
+    annotations = read_annotations(split.annotations_path, split.skeleton, chosen)
+    images = sorted(annotations.images, key=lambda image: chosen.index(image.id))
     part.suptitle(f"{split.dataset} {split.split}", x=0.01, ha="left", size=8, weight="bold")
-    chosen = choose(annotations, ROWS * COLUMNS)
     panels = part.subplots(ROWS, COLUMNS, squeeze=False).flat
     for axes in panels:
         axes.set_axis_off()
-    for axes, image in zip(part.axes, chosen, strict=False):
+    for axes, image in zip(part.axes, images, strict=False):
         persons = annotations.persons[image.id]
         pixels = drawing.read_pixels(split.images_dir / image.file_name)
         enlarge = max(1, round(SIDE_PX / max(pixels.shape)))
