@@ -117,7 +117,8 @@ def _paint(labels, bins_xy, keypoints, reach):
         x, y, k = bins_xy[p, 0], bins_xy[p, 1], keypoints[p]
         for i in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
             down = (np.float32(i) - y) ** 2
-            for j in range(max(0, int(x - reach)), min(width, int(x + reach) + 2)):
+            half = np.sqrt(max(reach * reach - down, np.float32(0)))
+            for j in range(max(0, int(x - half)), min(width, int(x + half) + 2)):
                 distance, limit = down + (np.float32(j) - x) ** 2, reach * reach
                 if distance >= limit:
                     continue
@@ -136,8 +137,7 @@ def _clear(labels, bins_xy, keypoints, reach):
         x, y, k = bins_xy[p, 0], bins_xy[p, 1], keypoints[p]
         left, right = max(0, int(x - reach)), min(width, int(x + reach) + 2)
         for i in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
-            for j in range(left, right):
-                labels[k, i, j] = 0
+            labels[k, i, left:right] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -252,20 +252,25 @@ def _link_mid(
     nodes = np.empty((NODES, 2), np.int64)
     answers = np.empty(CANDIDATES, np.int64)
     sums = np.empty((CANDIDATES, 3), np.float32)
+    leaving = np.empty((heatmap.shape[2], len(edges)), np.int64)
+    degrees = np.zeros(heatmap.shape[2], np.int64)
+    for e in range(len(edges)):
+        source = edges[e, 0]
+        leaving[source, degrees[source]] = e
+        degrees[source] += 1
     for p in range(len(xy)):
         k = keypoints[p]
         count = _supporters(
             heatmap, short, stride, xy, p, k, labels, bins_per_px, radius, threshold, nodes
         )
         out_asked[p] = count
-        for e in range(len(edges)):
-            if edges[e, 0] == k:
-                target = edges[e, 1]
-                peak, share, x, y = _ask(
-                    mid, e, nodes, count, stride, labels, target, bins_per_px, answers, sums
-                )
-                out_peak[p, target], out_agreement[p, target] = peak, share
-                out_xy[p, target, 0], out_xy[p, target, 1] = x, y
+        for e in leaving[k, : degrees[k]]:
+            target = edges[e, 1]
+            peak, share, x, y = _ask(
+                mid, e, nodes, count, stride, labels, target, bins_per_px, answers, sums
+            )
+            out_peak[p, target], out_agreement[p, target] = peak, share
+            out_xy[p, target, 0], out_xy[p, target, 1] = x, y
 
 
 @njit(cache=True, nogil=True)

@@ -83,29 +83,55 @@ def _scales(places, placed, floor):
 
 @njit(cache=True, nogil=True)
 def _score_expected(heatmap, short, stride, places, scales, kappas, radius, threshold, scores):
-    rows, columns = heatmap.shape[0], heatmap.shape[1]
-    limit = radius * radius
+    most = (int(2 * radius / stride) + 2) ** 2
+    votes, squares = np.empty(most, np.float32), np.empty(most, np.float32)
     for n in range(len(places)):
         for k in range(scores.shape[1]):
             x, y = places[n, k, 0], places[n, k, 1]
+            count = _votes_around(
+                heatmap, short, k, stride, x, y, radius, threshold, votes, squares
+            )
             sharpness = np.float32(-0.5) / (scales[n] * kappas[k]) ** 2
-            total, expected = np.float32(0), np.float32(0)
-            for i in range(max(0, int((y - radius) / stride)), rows):
-                away_y = np.float32(i) * stride - y
-                if away_y > radius:
-                    break
-                for j in range(max(0, int((x - radius) / stride)), columns):
-                    away_x = np.float32(j) * stride - x
-                    if away_x > radius:
-                        break
-                    vote = heatmap[i, j, k]
-                    if vote < threshold or away_x * away_x + away_y * away_y > limit:
-                        continue
-                    dx, dy = away_x + short[i, j, k, 0], away_y + short[i, j, k, 1]
-                    total += vote
-                    expected += vote * np.exp((dx * dx + dy * dy) * sharpness)
+            total, expected = _expectation(votes[:count], squares[:count], sharpness)
             if total > 0:
                 scores[n, k] = bilinear(heatmap, k, x / stride, y / stride) * expected / total
+
+
+@njit(cache=True, nogil=True)
+def _votes_around(heatmap, short, k, stride, x, y, radius, threshold, votes, squares):
+    """Writes the votes of all nodes within the radius, and how far off they are, squared."""
+    rows, columns = heatmap.shape[0], heatmap.shape[1]
+    limit = radius * radius
+    first_row, last_row = _reach(y, radius, stride, rows)
+    first_column, last_column = _reach(x, radius, stride, columns)
+    count = 0
+    for i in range(first_row, last_row + 1):
+        away_y = np.float32(i) * stride - y
+        for j in range(first_column, last_column + 1):
+            away_x = np.float32(j) * stride - x
+            vote = heatmap[i, j, k]
+            dx, dy = away_x + short[i, j, k, 0], away_y + short[i, j, k, 1]
+            # Without a branch: the next one writes over what does not count.
+            votes[count], squares[count] = vote, dx * dx + dy * dy
+            count += (vote >= threshold) & (away_x * away_x + away_y * away_y <= limit)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _reach(place, radius, stride, nodes):
+    """First and last node within the radius of a place, along one side of the grid."""
+    first = max(0, int(np.ceil((place - radius) / stride)))
+    return first, min(nodes - 1, int(np.floor((place + radius) / stride)))
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _expectation(votes, squares, sharpness):
+    """Sum of the votes, and sum of the votes times exp(square * sharpness)."""
+    total, expected = np.float32(0), np.float32(0)
+    for t in range(len(votes)):
+        total += votes[t]
+        expected += votes[t] * np.exp(squares[t] * sharpness)
+    return total, expected
 
 
 @njit(cache=True, nogil=True)

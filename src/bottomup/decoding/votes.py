@@ -72,22 +72,25 @@ def _cast(heatmap, short, stride, bin_px, mass, threshold, accumulators, touched
     bins_per_px, half = np.float32(1) / bin_px, np.float32(0.5)
     shift = np.float32(MARGIN) + half
     voters = np.empty(columns * num_keypoints, np.int32)
+    # Of every voter in a row: its place in px, and the first bin of its keypoint.
+    places = np.empty(columns * num_keypoints, np.float32)
+    firsts = np.empty(columns * num_keypoints, np.int32)
+    for j in range(columns):
+        for k in range(num_keypoints):
+            places[j * num_keypoints + k] = np.float32(j) * stride
+            firsts[j * num_keypoints + k] = k * height * width
     count = 0
     for i in range(rows):
         probabilities, offsets = heatmap[i].reshape(-1), short[i].reshape(-1, 2)
         node_y = np.float32(i) * stride
-        j = k = last = 0
         for v in range(_at_least(probabilities, threshold, voters)):
             voter = voters[v]
-            k, last = k + voter - last, voter
-            while k >= num_keypoints:
-                k, j = k - num_keypoints, j + 1
-            x = (np.float32(j) * stride + offsets[voter, 0]) * bins_per_px + shift
+            x = (places[voter] + offsets[voter, 0]) * bins_per_px + shift
             y = (node_y + offsets[voter, 1]) * bins_per_px + shift
             if not (x >= 1 and y >= 1 and x < far_x and y < far_y):
                 continue
             left, top = np.int32(x), np.int32(y)
-            index = (k * height + top) * width + left
+            index = firsts[voter] + top * width + left
             vote, before = mass * probabilities[voter], bins[index, 0]
             if before == 0 and vote > 0:
                 touched[count] = index
