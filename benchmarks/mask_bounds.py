@@ -6,8 +6,10 @@ Two bounds take each person by itself, without any decoder: its mask averaged ar
 restored bilinearly (cut at one half), and its signed distance at each node, clipped at 16 px and
 restored bicubically (cut at 0). Below stand the masks of `bottomup oracle`, where one head serves
 all people and the long offsets tell them apart: the paper's one probability a node, sub-cells, and
-a distance head beside them, from clean fields and with noise where no loss looks. Segmentation AP
-over people with keypoints.
+a distance head beside them, from clean fields and with noise where no loss looks. Before each head
+stands what it would give if every node were told its person: what is missing there to the bounds is
+where people touch, since nothing in such fields says where between two nodes. Segmentation AP over
+people with keypoints.
 Without files it draws made-up people.
 """
 
@@ -16,6 +18,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -33,9 +36,11 @@ from bottomup.coco import (
 )
 from bottomup.coco_results import MASKS_OF_LABELLED, to_coco
 from bottomup.datasets.synthetic import make_split
+from bottomup.decoding.masks import filled, label_image, nodes_inside, run_lengths
 from bottomup.evaluation import evaluate_task
-from bottomup.fields.grid import Frame
-from bottomup.oracle import OracleSettings, input_instance_map, run_oracle
+from bottomup.fields.grid import PERSON_BITS, Frame
+from bottomup.oracle import OracleSettings, ideal_fields, input_instance_map, run_oracle
+from bottomup.records import annotated_keypoints, instance_map
 from bottomup.skeleton import COCO_PERSON
 
 CLIP_PX = 16
@@ -87,6 +92,23 @@ def bound_rows(
                     yield segmentation_result(image.id, runs, 1.0)
 
 
+def told_rows(parts: list[Annotations], settings: OracleSettings) -> Iterator[dict]:
+    """A result row for each person with keypoints, every node given to the person it lies on."""
+    stride = settings.output_stride
+    for part in parts:
+        for image in part.images:
+            frame = Frame.fit(image.height, image.width, settings.long_side)
+            keypoints = annotated_keypoints(part.persons[image.id], part.skeleton)
+            pixels = instance_map(part.persons[image.id], image.height, image.width)
+            fields = ideal_fields(keypoints, pixels, frame, part.skeleton, settings)
+            inside = nodes_inside(fields, settings.decoder)
+            persons = input_instance_map(pixels, frame, stride)[::stride, ::stride] & PERSON_BITS
+            owners = filled(fields, (persons * inside).astype(np.int16), inside)
+            labels = label_image(fields, owners, settings.decoder, frame)
+            for runs in run_lengths(labels, len(keypoints)):
+                yield segmentation_result(image.id, runs, 1.0)
+
+
 def line(name: str, values: dict[str, float]) -> str:
     """A row of the table."""
     return f"{name:44s}" + "".join(f"{values[metric]:8.3f}" for metric in METRICS)
@@ -114,23 +136,18 @@ def main() -> None:
         print(f"{options.long_side} px, stride {options.output_stride}")
         print(f"{'':44s}" + "".join(f"{metric:>8s}" for metric in METRICS))
         truth = to_coco(*parts)
-        for name, sampled, order in (
-            ("bound: averaged mask, bilinear", averaged, 1),
-            ("bound: signed distance, bicubic", distance, 3),
-        ):
-            rows = list(bound_rows(parts, settings, sampled, order))
-            scored = evaluate_task(truth, rows, MASKS_OF_LABELLED, COCO_PERSON).metrics()
+
+        def show(name: str, rows: Iterator[dict]) -> None:
+            scored = evaluate_task(truth, list(rows), MASKS_OF_LABELLED, COCO_PERSON).metrics()
             print(line(name, {metric: scored[metric][0] for metric in METRICS}), flush=True)
+
+        show("bound: averaged mask, bilinear", bound_rows(parts, settings, averaged, 1))
+        show("bound: signed distance, bicubic", bound_rows(parts, settings, distance, 3))
         for name, (cells, with_distance) in HEADS.items():
+            told = replace(settings, sub_cells=cells, distance=with_distance)
+            show(f"{name}, told", told_rows(parts, told))
             for garbage in (None, 0):
-                asked = OracleSettings(
-                    long_side=options.long_side,
-                    output_stride=options.output_stride,
-                    sub_cells=cells,
-                    distance=with_distance,
-                    garbage=garbage,
-                )
-                summary, _, _ = run_oracle(paths, asked)
+                summary, _, _ = run_oracle(paths, replace(told, garbage=garbage))
                 title = f"{name}, {'clean' if garbage is None else 'noise'}"
                 print(line(title, summary[MASKS_OF_LABELLED]), flush=True)
 

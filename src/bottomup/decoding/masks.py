@@ -56,6 +56,11 @@ def node_owners(fields: Fields, poses, settings: DecoderSettings) -> np.ndarray:
         poses.scales, np.float32(settings.embedding_threshold), owners, errors,
     )  # fmt: skip
     _drop_strays(owners, errors, len(poses.scores))
+    return filled(fields, owners, inside)
+
+
+def filled(fields: Fields, owners: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Owners int16 [y, x] without holes inside people, and with a rim of nodes around them."""
     return _fill(owners, inside, FILL_ROUNDS if fields.distance is None else 0)
 
 
