@@ -7,7 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from bottomup.decoding import decode_shard
+from bottomup.decoding import decode_shard, shard
+from bottomup.decoding.decode import decode
 from bottomup.errors import InputError
 from bottomup.fields.store import write_fields
 from bottomup.skeleton import COCO_PERSON
@@ -51,6 +52,19 @@ def test_threads_change_nothing(stored, tmp_path):
     times = [result.pop("milliseconds") for result in results]
     assert results[0] == results[1]
     assert all(len(each) == len(PEOPLE) and min(each) >= 0 for each in times)
+
+
+def test_compiled_code_is_read_before_any_image_is_timed(stored, tmp_path, monkeypatch):
+    asked = []
+
+    def watched(fields, *settings):
+        asked.append(float(fields.heatmap.sum()))
+        return decode(fields, *settings)
+
+    monkeypatch.setattr(shard, "decode", watched)
+    decoded(stored, tmp_path / "out.json")
+    assert len(asked) == len(PEOPLE) + 1  # somebody is on the first image
+    assert asked[0] == asked[1] > 0
 
 
 def test_settings_reach_the_decoder(stored, tmp_path):

@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from bottomup.files import written_aside
 from bottomup.skeleton import Skeleton
 
 SECONDS_BETWEEN_LINES = 30
+MOST_TO_LOAD = 8  # images decoded to load compiled code
 
 
 def decode_shard(
@@ -43,6 +44,7 @@ def decode_shard(
     work = partial(_decode_image, fields_h5, Skeleton.from_dict(skeleton), settings)
     ids = image_ids(fields_h5)
     merged = {"keypoints": [], "segmentation": [], "images": ids, "milliseconds": []}
+    _load_kernels(work, ids)
     if threads > 1 and len(ids) > 1:
         with multiprocessing.get_context("fork").Pool(min(threads, len(ids))) as pool:
             _collect(pool.imap(work, ids), merged)
@@ -50,6 +52,17 @@ def decode_shard(
         _collect(map(work, ids), merged)
     with written_aside(out_json) as aside:
         aside.write_text(json.dumps(merged), encoding="utf-8")
+
+
+def _load_kernels(work: Callable, ids: Sequence[int]) -> None:
+    """Decodes images until somebody is found on one, as every process will again.
+
+    So compiled code is read once, before the processes part, and counts for no image's time.
+    """
+    for image_id in ids[:MOST_TO_LOAD]:
+        keypoints, _, _ = work(image_id)
+        if keypoints:
+            return
 
 
 def _collect(results, merged: dict) -> None:
