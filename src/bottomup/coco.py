@@ -184,9 +184,10 @@ def write_subset(source_path: str | Path, image_ids: Collection[int], out_path: 
 
     def keeps(key: str, row: dict) -> bool:
         image_id = row.get("id" if key == "images" else "image_id")
-        if key == "images":
+        kept = is_whole(image_id) and image_id in wanted
+        if kept and key == "images":
             missing.discard(image_id)
-        return image_id in wanted
+        return kept
 
     with written_aside(out_path) as aside:
         rewrite(source_path, aside, keeps)

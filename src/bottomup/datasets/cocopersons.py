@@ -13,6 +13,7 @@ from pathlib import Path
 from bottomup.coco import PERSON_ID, read_rows, rewrite
 from bottomup.errors import InputError
 from bottomup.files import written_aside
+from bottomup.person import is_whole
 from bottomup.rle import drawable_polygons
 
 
@@ -22,14 +23,16 @@ def convert(source_path: Path | str, out_path: Path | str) -> None:
     Raises:
         InputError: The file is missing, no JSON, no COCO file, or nobody is kept.
     """
-    images = {row.get("image_id") for row in read_rows(source_path, "annotations") if is_kept(row)}
+    images = {row["image_id"] for row in read_rows(source_path, "annotations") if is_kept(row)}
     found: set[int] = set()
 
     def keeps(key: str, row: dict) -> bool:
         if key == "annotations":
             return is_kept(row)
-        found.update({row.get("id")} & images)
-        return row.get("id") in images
+        kept = is_whole(row.get("id")) and row["id"] in images
+        if kept:
+            found.add(row["id"])
+        return kept
 
     with written_aside(out_path) as aside:
         rewrite(source_path, aside, keeps)
@@ -43,6 +46,8 @@ def convert(source_path: Path | str, out_path: Path | str) -> None:
 def is_kept(row: dict) -> bool:
     """Whether an annotation is of a person, no crowd, with labelled keypoints and a mask."""
     if row.get("category_id") != PERSON_ID or row.get("iscrowd"):
+        return False
+    if not is_whole(row.get("image_id")):
         return False
     labelled = any(visibility > 0 for visibility in (row.get("keypoints") or [])[2::3])
     outline = row.get("segmentation")
