@@ -136,6 +136,24 @@ def test_tree(fields):
     np.testing.assert_allclose(places, expected.reshape(places.shape), rtol=1e-4, atol=1e-2)
 
 
+def test_a_weak_peak_takes_no_place_from_a_strong_one():
+    """Peaks: a head, a weak foot that it points at and is pointed at by, and a strong foot."""
+    keypoints = np.array([0, 1, 1])
+    found = links.Links(
+        peak=np.array([[-1, 1], [0, -1], [0, -1]]),
+        agreement=np.array([[0, 1], [1, 0], [1, 0]], np.float32),
+        xy=np.zeros((3, 2, 2), np.float32),
+        asked=np.array([5, 5, 5]),
+    )
+    for sureness, foot in (((1, 0.1, 1), 2), ((1, 1, 1), 1)):
+        members, owner = linked._single(keypoints, 2)
+        pairs = linked._pairs(
+            keypoints, np.array(sureness, np.float32), found, np.float32(0.5), np.float32(1)
+        )
+        linked._join(pairs, members, owner)
+        assert members[owner[0]].tolist() == [0, foot]
+
+
 def test_a_peak_that_only_far_nodes_voted_for_leads_on_by_the_offsets_under_it():
     rows, columns = 12, 30
     shape = (rows, columns, 3, 2)

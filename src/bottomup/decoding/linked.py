@@ -1,16 +1,20 @@
-"""Assembly `linked`: peaks that point at each other become one person, strongest links first."""
+"""Assembly `linked`: peaks that point at each other become one person, surest links first."""
 
 import numpy as np
 from numba import njit
 
-from bottomup.decoding.links import label_bins, long_links, mid_links
+from bottomup.decoding.links import Links, label_bins, long_links, mid_links
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.fields.grid import Fields
 from bottomup.skeleton import Skeleton
 
 REACH_SHARE = 0.25  # of the radius: how near a landing place must be to count for a peak
 LONG_WORTH = np.float32(0.9)  # long offsets come after the nearer, more certain mid offsets
-PAIR = np.dtype([("first", np.int64), ("second", np.int64), ("weight", np.float32)])
+# Peaks with less mass join others later: a trained network puts weak ones where the other arm is.
+SURE_MASS = np.float32(0.5)
+PAIR = np.dtype(
+    [("first", np.int64), ("second", np.int64), ("agreement", np.float32), ("weight", np.float32)]
+)
 ONE_SIDED = 0.9  # worth of a link whose other end no node answers for
 
 
@@ -28,7 +32,8 @@ def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: Decoder
         Positions in px float32 [person, keypoint, 2], every keypoint at its best guess, and which
         of them are confirmed by the fields, bool [person, keypoint].
     """
-    xy, keypoints, _ = peaks
+    xy, keypoints, masses = peaks
+    sureness = np.minimum(masses / SURE_MASS, 1)
     bin_px = settings.bin_px
     reach_px = max(REACH_SHARE * settings.radius_px, 2 * bin_px)
     labels = label_bins(xy, keypoints, shape, bin_px, reach_px)
@@ -36,13 +41,13 @@ def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: Decoder
     threshold = np.float32(settings.link_threshold)
     mid = mid_links(fields, xy, keypoints, labels, bin_px, edges, settings)
     members, owner = _single(keypoints, fields.heatmap.shape[2])
-    near = _pairs(keypoints, mid.peak, mid.agreement, mid.asked, threshold, np.float32(1))
-    surer = near["weight"] > LONG_WORTH
+    near = _pairs(keypoints, sureness, mid, threshold, np.float32(1))
+    surer = near["agreement"] > LONG_WORTH
     _join(near[surer], members, owner)
     # Whoever is complete by now can neither gain nor give; only the others ask the long offsets.
     incomplete = _incomplete(members, owner)
     long = long_links(fields, xy, keypoints, labels, bin_px, settings, incomplete)
-    far = _pairs(keypoints, long.peak, long.agreement, long.asked, threshold, LONG_WORTH)
+    far = _pairs(keypoints, sureness, long, threshold, LONG_WORTH)
     _join(np.concatenate([near[~surer], far]), members, owner)
     _join_at_shared_peaks(mid.peak, mid.agreement, members, owner, threshold)
     persons = members[owner == np.arange(len(owner))]
@@ -85,12 +90,18 @@ def _incomplete(members, owner):
     return lacking[owner]
 
 
-@njit(cache=True, nogil=True)
-def _pairs(keypoints, link_peak, agreement, asked, threshold, worth):
-    """Pairs of peaks that belong together, and how surely, each pair once (`PAIR`).
+def _pairs(keypoints, sureness, links: Links, threshold, worth) -> np.ndarray:
+    """Pairs of peaks that belong together, each once: how far they agree, and weight (`PAIR`).
 
     A peak that no node answers for cannot confirm a link, so such a link is worth a little less.
     """
+    return _find_pairs(
+        keypoints, sureness, links.peak, links.agreement, links.asked, threshold, worth
+    )
+
+
+@njit(cache=True, nogil=True)
+def _find_pairs(keypoints, sureness, link_peak, agreement, asked, threshold, worth):
     num_keypoints = link_peak.shape[1]
     pairs = np.empty(len(keypoints) * num_keypoints, PAIR)
     count = 0
@@ -110,7 +121,8 @@ def _pairs(keypoints, link_peak, agreement, asked, threshold, worth):
                 value = np.float32(ONE_SIDED) * agreement[a, target]
             if value >= threshold:
                 pairs[count].first, pairs[count].second = a, b
-                pairs[count].weight = worth * value
+                pairs[count].agreement = value
+                pairs[count].weight = worth * value * min(sureness[a], sureness[b])
                 count += 1
     return pairs[:count]
 
