@@ -124,7 +124,7 @@ def _reach(place, radius, stride, nodes):
     return first, min(nodes - 1, int(np.floor((place + radius) / stride)))
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@njit(cache=True, nogil=True)
 def _expectation(votes, squares, sharpness):
     """Sum of the votes, and sum of the votes times exp(square * sharpness)."""
     total, expected = np.float32(0), np.float32(0)
