@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
-COMMANDS = ("srun", "scontrol", "squeue", "scancel", "sbatch", "sinfo")
+COMMANDS = ("srun", "scontrol", "squeue", "scancel", "sbatch", "sinfo", "sacct", "sacctmgr")
 NODE_DOWN_S = 15  # without a sign of life a node is lost
 CREDENTIAL_S = 20  # a job that is sent again waits as long
 KILL_WAIT_S = 20  # between SIGTERM and SIGKILL at a time limit
@@ -50,7 +50,7 @@ SchedulerParameters=sched_min_interval=100000,bf_interval=2
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
-AccountingStorageType=accounting_storage/none
+{accounting}
 JobCompType=jobcomp/filetxt
 JobCompLoc={base}/log/jobcomp.txt
 GresTypes=gpu
@@ -73,7 +73,7 @@ def why_not() -> str | None:
     """Why no cluster can be started here; None if one can."""
     if os.name != "posix" or os.geteuid() != 0:
         return "a loopback Slurm needs root"
-    missing = [name for name in DAEMONS if not shutil.which(name, path=_search_path())]
+    missing = [name for name in DAEMONS if not shutil.which(name, path=search_path())]
     if missing:
         return (
             f"{', '.join(missing)}: not installed; "
@@ -82,11 +82,11 @@ def why_not() -> str | None:
     return None
 
 
-def _search_path() -> str:
+def search_path() -> str:
     return f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -94,6 +94,8 @@ def _free_port() -> int:
 
 class Cluster:
     """Daemons of one cluster; `with` starts and stops it."""
+
+    accounting = "AccountingStorageType=accounting_storage/none"
 
     def __init__(self, base: Path, nodes: int = 3, gpu_nodes: int = 1):
         """Only says where.
@@ -112,7 +114,7 @@ class Cluster:
     @property
     def environment(self) -> dict[str, str]:
         """What commands of Slurm, and what submits jobs, need in their environment."""
-        path = f"{self.base}/bin:{_search_path()}"
+        path = f"{self.base}/bin:{search_path()}"
         return os.environ | {"SLURM_CONF": str(self.base / "etc/slurm.conf"), "PATH": path}
 
     def __enter__(self) -> "Cluster":
@@ -123,6 +125,7 @@ class Cluster:
                         f"--socket={munge}/sock", f"--pid-file={self.base}/pid/munged.pid",
                         f"--seed-file={munge}/seed", f"--log-file={munge}/log")  # fmt: skip
             self._wait(lambda: (munge / "sock").exists(), "munge has no socket")
+            self._start_accounting()
             self._start("slurmctld", "-D")
             for node in self.nodes:
                 self.start_node(node)
@@ -175,6 +178,9 @@ class Cluster:
             raise RuntimeError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    def _start_accounting(self) -> None:
+        """Whatever must run before the controller."""
+
     def _start(self, *words: str) -> None:
         self.others.append(self._daemon(*words))
 
@@ -203,15 +209,15 @@ class Cluster:
         gpu = self.base / "dev" / "nvidia0"
         os.mknod(gpu, 0o600 | 0o020000, os.makedev(1, 3))
         lines = [
-            f"NodeName={node} NodeHostname={self.host} NodeAddr=127.0.0.1 Port={_free_port()} "
+            f"NodeName={node} NodeHostname={self.host} NodeAddr=127.0.0.1 Port={free_port()} "
             f"CPUs=16 RealMemory=128000 State=UNKNOWN{' Gres=gpu:1' * (node in self.gpu_nodes)}"
             for node in self.nodes
         ]
         etc = self.base / "etc"
         conf = CONF.format(
-            base=self.base, host=self.host, port=_free_port(), nodes="\n".join(lines),
+            base=self.base, host=self.host, port=free_port(), nodes="\n".join(lines),
             gpu_nodes=",".join(self.gpu_nodes), node_down_s=NODE_DOWN_S,
-            credential_s=CREDENTIAL_S, kill_wait_s=KILL_WAIT_S,
+            credential_s=CREDENTIAL_S, kill_wait_s=KILL_WAIT_S, accounting=self.accounting,
         )  # fmt: skip
         (etc / "slurm.conf").write_text(conf)
         gres = [f"NodeName={node} Name=gpu File={gpu}\n" for node in self.gpu_nodes]
