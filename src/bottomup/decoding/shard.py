@@ -2,9 +2,10 @@
 
 import json
 import multiprocessing
+import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from bottomup.files import written_aside
 from bottomup.skeleton import Skeleton
 
 SECONDS_BETWEEN_LINES = 30
-MOST_TO_LOAD = 8  # images decoded to load compiled code
+
+_warm_process = None  # id of the process that has read all compiled code
 
 
 def decode_shard(
@@ -44,7 +46,6 @@ def decode_shard(
     work = partial(_decode_image, fields_h5, Skeleton.from_dict(skeleton), settings)
     ids = image_ids(fields_h5)
     merged = {"keypoints": [], "segmentation": [], "images": ids, "milliseconds": []}
-    _load_kernels(work, ids)
     if threads > 1 and len(ids) > 1:
         with multiprocessing.get_context("fork").Pool(min(threads, len(ids))) as pool:
             _collect(pool.imap(work, ids), merged)
@@ -52,17 +53,6 @@ def decode_shard(
         _collect(map(work, ids), merged)
     with written_aside(out_json) as aside:
         aside.write_text(json.dumps(merged), encoding="utf-8")
-
-
-def _load_kernels(work: Callable, ids: Sequence[int]) -> None:
-    """Decodes images until somebody is found on one, as every process will again.
-
-    So compiled code is read once, before the processes part, and counts for no image's time.
-    """
-    for image_id in ids[:MOST_TO_LOAD]:
-        keypoints, _, _ = work(image_id)
-        if keypoints:
-            return
 
 
 def _collect(results, merged: dict) -> None:
@@ -80,13 +70,18 @@ def _collect(results, merged: dict) -> None:
 def _decode_image(
     fields_h5: Path | str, skeleton: Skeleton, settings: DecoderSettings, image_id: int
 ) -> tuple[list[dict], list[dict], float]:
+    global _warm_process
     fields, frame = read_image_fields(fields_h5, image_id)
-    before = time.process_time()
     try:
+        # Reading compiled code takes seconds and is no image's: until somebody is found once, a
+        # process decodes its images twice.
+        if _warm_process != os.getpid() and decode(fields, skeleton, settings, frame):
+            _warm_process = os.getpid()
+        before = time.process_time()
         people = decode(fields, skeleton, settings, frame)
+        spent = time.process_time()
     except InputError as error:
         raise InputError(f"{fields_h5}: image {image_id}: {error}") from error
-    spent = time.process_time()
     return (
         [keypoint_result(image_id, person.keypoints, person.score) for person in people],
         [
