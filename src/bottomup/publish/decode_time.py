@@ -1,7 +1,7 @@
 """What decoding an image takes, over the number of people found in it, for each way of testing: the
 median of one process's time (poses, scores and masks of native size), the band from the 10th to the
-90th per cent of images; 30 stands for 30 and more. Experiments and seeds are pooled. The level depends on the machine and on
-what else ran on it; the shape of the line is the decoder's.
+90th per cent of images; 30 stands for 30 and more. Experiments and seeds are pooled. The level
+depends on the machine and on what else ran on it; the shape of the line is the decoder's.
 
 Reads the times that decoding wrote for each image.
 """
