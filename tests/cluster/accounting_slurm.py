@@ -1,10 +1,9 @@
 """The same Slurm with accounting: its database daemon, and a database for it, on loopback."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
-from loopback_slurm import Cluster, free_port, search_path
+from loopback_slurm import Cluster, free_port, why_missing
 
 DAEMONS = ("slurmdbd", "mariadbd", "mariadb-install-db")
 CONF = """
@@ -26,13 +25,7 @@ StorageLoc=slurm_acct
 
 def why_no_accounting() -> str | None:
     """Why there is no accounting here; None if there can be."""
-    missing = [name for name in DAEMONS if not shutil.which(name, path=search_path())]
-    if missing:
-        return (
-            f"{', '.join(missing)}: not installed; "
-            "apt-get install --no-install-recommends slurmdbd mariadb-server"
-        )
-    return None
+    return why_missing(DAEMONS, "slurmdbd mariadb-server")
 
 
 class AccountingCluster(Cluster):

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -73,16 +74,20 @@ def why_not() -> str | None:
     """Why no cluster can be started here; None if one can."""
     if os.name != "posix" or os.geteuid() != 0:
         return "a loopback Slurm needs root"
-    missing = [name for name in DAEMONS if not shutil.which(name, path=search_path())]
-    if missing:
-        return (
-            f"{', '.join(missing)}: not installed; "
-            "apt-get install --no-install-recommends slurm-wlm munge"
-        )
-    return None
+    return why_missing(DAEMONS, "slurm-wlm munge")
 
 
-def search_path() -> str:
+def why_missing(programs: Sequence[str], packages: str) -> str | None:
+    """Which of the programs are not installed, and what brings them; None if all are."""
+    missing = [name for name in programs if not shutil.which(name, path=_search_path())]
+    if not missing:
+        return None
+    return (
+        f"{', '.join(missing)}: not installed; apt-get install --no-install-recommends {packages}"
+    )
+
+
+def _search_path() -> str:
     return f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
 
@@ -114,7 +119,7 @@ class Cluster:
     @property
     def environment(self) -> dict[str, str]:
         """What commands of Slurm, and what submits jobs, need in their environment."""
-        path = f"{self.base}/bin:{search_path()}"
+        path = f"{self.base}/bin:{_search_path()}"
         return os.environ | {"SLURM_CONF": str(self.base / "etc/slurm.conf"), "PATH": path}
 
     def __enter__(self) -> "Cluster":
