@@ -17,7 +17,6 @@ from bottomup.decoding import scratch
 NODES = 40  # supporters asked for one peak, at most
 ENOUGH = 6  # supporters for which the window around a peak grows no more
 NEAR, WIDE = 1.5, 2.5  # half sides of these windows in strides, before the whole radius
-CANDIDATES = 6  # different answers told apart for one question, at most
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,7 @@ def long_links(fields, xy, keypoints, labels, bin_px, settings, wanted=None) -> 
     wanted = np.ones(len(xy), bool) if wanted is None else wanted
     links = _no_links(len(xy), fields.heatmap.shape[2])
     _link_long(
+        fields.heatmap,
         fields.long,
         np.float32(fields.stride),
         xy,
@@ -113,41 +113,40 @@ def _no_links(peaks: int, num_keypoints: int) -> Links:
 @njit(cache=True, nogil=True)
 def _paint(labels, bins_xy, keypoints, reach):
     height, width = labels.shape[1], labels.shape[2]
+    limit = reach * reach
     for p in range(len(bins_xy)):
-        x, y, k = bins_xy[p, 0], bins_xy[p, 1], keypoints[p]
+        x, y, plane = bins_xy[p, 0], bins_xy[p, 1], labels[keypoints[p]]
         for i in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
             down = (np.float32(i) - y) ** 2
-            half = np.sqrt(max(reach * reach - down, np.float32(0)))
-            for j in range(max(0, int(x - half)), min(width, int(x + half) + 2)):
-                distance, limit = down + (np.float32(j) - x) ** 2, reach * reach
-                if distance >= limit:
+            for j in range(max(0, int(x - reach)), min(width, int(x + reach) + 2)):
+                distance = down + (np.float32(j) - x) ** 2
+                other = plane[i, j] - 1
+                if other < 0:
+                    plane[i, j] = p + 1 if distance < limit else 0
                     continue
-                other = labels[k, i, j] - 1
-                if other >= 0:
-                    dx, dy = np.float32(j) - bins_xy[other, 0], np.float32(i) - bins_xy[other, 1]
-                    limit = dx * dx + dy * dy
-                if distance < limit:
-                    labels[k, i, j] = p + 1
+                dx, dy = np.float32(j) - bins_xy[other, 0], np.float32(i) - bins_xy[other, 1]
+                if distance < dx * dx + dy * dy:
+                    plane[i, j] = p + 1
 
 
 @njit(cache=True, nogil=True)
 def _clear(labels, bins_xy, keypoints, reach):
     height, width = labels.shape[1], labels.shape[2]
     for p in range(len(bins_xy)):
-        x, y, k = bins_xy[p, 0], bins_xy[p, 1], keypoints[p]
-        left, right = max(0, int(x - reach)), min(width, int(x + reach) + 2)
+        x, y, plane = bins_xy[p, 0], bins_xy[p, 1], labels[keypoints[p]]
         for i in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
-            labels[k, i, left:right] = 0
+            for j in range(max(0, int(x - reach)), min(width, int(x + reach) + 2)):
+                plane[i, j] = 0
 
 
 @njit(cache=True, nogil=True)
-def _label(labels, k, x, y, bins_per_px):
+def _label(plane, x, y, bins_per_px):
     half = np.float32(0.5)
     column, row = x * bins_per_px + half, y * bins_per_px + half
-    height, width = np.float32(labels.shape[1]), np.float32(labels.shape[2])
+    height, width = np.float32(plane.shape[0]), np.float32(plane.shape[1])
     if not (column >= 0 and row >= 0 and row < height and column < width):
-        return -1
-    return labels[k, int(row), int(column)] - 1
+        return np.int32(-1)
+    return plane[np.uint32(row), np.uint32(column)] - np.int32(1)
 
 
 @njit(cache=True, nogil=True)
@@ -160,88 +159,76 @@ def _window(x, y, stride, reach_px, rows, columns):
 
 
 @njit(cache=True, nogil=True)
-def _supporters(heatmap, short, stride, xy, p, k, labels, bins_per_px, radius, threshold, nodes):
-    """Nodes that voted for peak p, as (row, column); near ones first, far ones only if needed."""
-    rows, columns = heatmap.shape[0], heatmap.shape[1]
-    count = 0
-    wide = np.float32(WIDE) * stride
-    for reach in (np.float32(NEAR) * stride, wide, max(radius, wide)):
+def _answering(
+    probabilities, threshold, offsets, shape, stride, reaches, x, y, p, k, plane, bins_per_px,
+    nodes, places,
+):  # fmt: skip
+    """Finds the nodes near peak p, from a probability on, whose offset leads back to it.
+
+    Far ones count only if there are few near ones.
+
+    Returns:
+        Their number. Their flat indices are in `nodes`, their px in `places`.
+    """
+    rows, columns, channels = shape
+    count = np.uint32(0)
+    for reach in reaches:
         if count >= ENOUGH:
             break
-        count = 0
-        window = _window(xy[p, 0], xy[p, 1], stride, reach, rows, columns)
+        count = np.uint32(0)
+        window = _window(x, y, stride, reach, rows, columns)
         for i in range(window[0], window[1]):
             for j in range(window[2], window[3]):
-                if heatmap[i, j, k] < threshold or count == len(nodes):
-                    continue
-                x = np.float32(j) * stride + short[i, j, k, 0]
-                y = np.float32(i) * stride + short[i, j, k, 1]
-                if _label(labels, k, x, y, bins_per_px) == p:
-                    nodes[count, 0], nodes[count, 1] = i, j
-                    count += 1
+                node = np.uint32(i * columns + j)
+                t = node * np.uint32(channels) + np.uint32(k)
+                node_x, node_y = np.float32(j) * stride, np.float32(i) * stride
+                label = _label(plane, node_x + offsets[t, 0], node_y + offsets[t, 1], bins_per_px)
+                # Without a branch: the next one writes over what does not count.
+                nodes[count], places[count, 0], places[count, 1] = node, node_x, node_y
+                count += np.uint32((probabilities[t] >= threshold) & (label == p))
+                count = min(count, np.uint32(NODES))
     return count
 
 
 @njit(cache=True, nogil=True)
-def _mask_nodes(long, stride, xy, p, k, labels, bins_per_px, nodes):
-    """Nodes near peak p whose long offset leads back to it: they lie on the person's own mask."""
-    rows, columns = long.shape[0], long.shape[1]
-    count = 0
-    for reach in (np.float32(NEAR) * stride, np.float32(WIDE) * stride):
-        if count >= ENOUGH:
-            break
-        count = 0
-        window = _window(xy[p, 0], xy[p, 1], stride, reach, rows, columns)
-        for i in range(window[0], window[1]):
-            for j in range(window[2], window[3]):
-                x = np.float32(j) * stride + long[i, j, k, 0]
-                y = np.float32(i) * stride + long[i, j, k, 1]
-                if count < len(nodes) and _label(labels, k, x, y, bins_per_px) == p:
-                    nodes[count, 0], nodes[count, 1] = i, j
-                    count += 1
-    return count
-
-
-@njit(cache=True, nogil=True)
-def _ask(offsets, channel, nodes, count, stride, labels, target, bins_per_px, answers, sums):
+def _ask(
+    offsets, channels, channel, nodes, places, count, plane, bins_per_px, landings, answers
+):  # fmt: skip
     """The peak that most nodes point at.
 
     Returns:
         Index of that peak (-1 for none), the share of the nodes, and the mean landing place of
         these nodes (of all nodes when none lands on a peak).
     """
-    found = 0
-    total_x, total_y = np.float32(0), np.float32(0)
+    agreeing = np.uint32(0)
     for n in range(count):
-        i, j = nodes[n, 0], nodes[n, 1]
-        x = np.float32(j) * stride + offsets[i, j, channel, 0]
-        y = np.float32(i) * stride + offsets[i, j, channel, 1]
-        total_x += x
-        total_y += y
-        label = _label(labels, target, x, y, bins_per_px)
-        if label < 0:
-            continue
-        c = 0
-        while c < found and answers[c] != label:
-            c += 1
-        if c == len(answers):
-            continue
-        if c == found:
-            answers[c] = label
-            sums[c] = 0
-            found += 1
-        sums[c, 0] += 1
-        sums[c, 1] += x
-        sums[c, 2] += y
-    best = -1
-    for c in range(found):
-        if best < 0 or sums[c, 0] > sums[best, 0]:
-            best = c
-    if best < 0:
-        size = np.float32(max(count, 1))
-        return -1, np.float32(0), total_x / size, total_y / size
-    votes = sums[best, 0]
-    return answers[best], votes / count, sums[best, 1] / votes, sums[best, 2] / votes
+        t = nodes[n] * np.uint32(channels) + np.uint32(channel)
+        landings[n, 0] = places[n, 0] + offsets[t, 0]
+        landings[n, 1] = places[n, 1] + offsets[t, 1]
+        answers[n] = _label(plane, landings[n, 0], landings[n, 1], bins_per_px)
+        agreeing += np.uint32(answers[n] == answers[0])
+    best = answers[0] if agreeing == count else _most_frequent(answers, count)
+    size, total_x, total_y = np.float32(0), np.float32(0), np.float32(0)
+    for n in range(count):
+        counts = np.float32(best < 0 or answers[n] == best)
+        size += counts
+        total_x += counts * landings[n, 0]
+        total_y += counts * landings[n, 1]
+    share = size / np.float32(count) if best >= 0 else np.float32(0)
+    return best, share, total_x / size, total_y / size
+
+
+@njit(cache=True, nogil=True)
+def _most_frequent(answers, count):
+    """The peak named most often, of several the first one; -1 if none is."""
+    best, most = np.int32(-1), 0
+    for a in range(count):
+        same = 0
+        for b in range(count):
+            same += answers[b] == answers[a]
+        if answers[a] >= 0 and same > most:
+            best, most = answers[a], same
+    return best
 
 
 @njit(cache=True, nogil=True)
@@ -249,9 +236,11 @@ def _link_mid(
     heatmap, short, mid, stride, xy, keypoints, labels, bins_per_px, edges, radius, threshold,
     out_peak, out_agreement, out_xy, out_asked,
 ):  # fmt: skip
-    nodes = np.empty((NODES, 2), np.int64)
-    answers = np.empty(CANDIDATES, np.int64)
-    sums = np.empty((CANDIDATES, 3), np.float32)
+    probabilities, offsets, asked = heatmap.reshape(-1), short.reshape(-1, 2), mid.reshape(-1, 2)
+    nodes, answers = np.empty(NODES + 1, np.uint32), np.empty(NODES + 1, np.int32)
+    places, landings = np.empty((NODES + 1, 2), np.float32), np.empty((NODES + 1, 2), np.float32)
+    near, wide = np.float32(NEAR) * stride, np.float32(WIDE) * stride
+    reaches = (near, wide, max(radius, wide))
     leaving = np.empty((heatmap.shape[2], len(edges)), np.int64)
     degrees = np.zeros(heatmap.shape[2], np.int64)
     for e in range(len(edges)):
@@ -260,37 +249,50 @@ def _link_mid(
         degrees[source] += 1
     for p in range(len(xy)):
         k = keypoints[p]
-        count = _supporters(
-            heatmap, short, stride, xy, p, k, labels, bins_per_px, radius, threshold, nodes
-        )
+        count = _answering(
+            probabilities, threshold, offsets, heatmap.shape, stride, reaches, xy[p, 0], xy[p, 1],
+            p, k, labels[k], bins_per_px, nodes, places,
+        )  # fmt: skip
         out_asked[p] = count
-        for e in leaving[k, : degrees[k]]:
+        if count == 0:
+            continue
+        for n in range(degrees[k]):
+            e = leaving[k, n]
             target = edges[e, 1]
             peak, share, x, y = _ask(
-                mid, e, nodes, count, stride, labels, target, bins_per_px, answers, sums
-            )
+                asked, len(edges), e, nodes, places, count, labels[target], bins_per_px,
+                landings, answers,
+            )  # fmt: skip
             out_peak[p, target], out_agreement[p, target] = peak, share
             out_xy[p, target, 0], out_xy[p, target, 1] = x, y
 
 
 @njit(cache=True, nogil=True)
 def _link_long(
-    long, stride, xy, keypoints, labels, bins_per_px, wanted,
+    heatmap, long, stride, xy, keypoints, labels, bins_per_px, wanted,
     out_peak, out_agreement, out_xy, out_asked,
 ):  # fmt: skip
-    nodes = np.empty((NODES, 2), np.int64)
-    answers = np.empty(CANDIDATES, np.int64)
-    sums = np.empty((CANDIDATES, 3), np.float32)
+    probabilities, offsets = heatmap.reshape(-1), long.reshape(-1, 2)
+    nodes, answers = np.empty(NODES + 1, np.uint32), np.empty(NODES + 1, np.int32)
+    places, landings = np.empty((NODES + 1, 2), np.float32), np.empty((NODES + 1, 2), np.float32)
+    reaches = (np.float32(NEAR) * stride, np.float32(WIDE) * stride)
     for p in range(len(xy)):
         if not wanted[p]:
             continue
         k = keypoints[p]
-        count = _mask_nodes(long, stride, xy, p, k, labels, bins_per_px, nodes)
+        # On a mask there may be no vote, so every probability will do.
+        count = _answering(
+            probabilities, np.float32(-np.inf), offsets, heatmap.shape, stride, reaches, xy[p, 0],
+            xy[p, 1], p, k, labels[k], bins_per_px, nodes, places,
+        )  # fmt: skip
         out_asked[p] = count
+        if count == 0:
+            continue
         for target in range(long.shape[2]):
-            if target != k and count > 0:
+            if target != k:
                 peak, share, x, y = _ask(
-                    long, target, nodes, count, stride, labels, target, bins_per_px, answers, sums
-                )
+                    offsets, long.shape[2], target, nodes, places, count, labels[target],
+                    bins_per_px, landings, answers,
+                )  # fmt: skip
                 out_peak[p, target], out_agreement[p, target] = peak, share
                 out_xy[p, target, 0], out_xy[p, target, 1] = x, y
