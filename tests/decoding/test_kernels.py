@@ -9,7 +9,7 @@ from pycocotools import mask as rle_tools
 import decoding_reference as reference
 from bottomup.decoding import linked, links, masks, peaks, scores, tree, votes
 from bottomup.decoding.settings import DecoderSettings
-from bottomup.fields.grid import Fields
+from bottomup.fields.grid import Fields, by_channel
 from bottomup.rle import rle_mask
 from bottomup.skeleton import Skeleton
 
@@ -150,7 +150,7 @@ def test_a_weak_peak_takes_no_place_from_a_strong_one():
         pairs = linked._pairs(
             keypoints, np.array(sureness, np.float32), found, np.float32(0.5), np.float32(1)
         )
-        linked._join(pairs, members, owner)
+        linked._join(pairs, np.ones(len(pairs), bool), members, owner)
         assert members[owner[0]].tolist() == [0, foot]
 
 
@@ -222,8 +222,8 @@ def test_node_owners(fields, seed, people):
     inside = fields.segmentation >= 0.5
     found = np.zeros(inside.shape, np.int16)
     masks._assign(
-        fields.long, np.float32(STRIDE), inside, places, weights, scales, np.float32(0.4), found,
-        np.zeros(inside.shape, np.float32),
+        by_channel(fields.long), np.float32(STRIDE), inside, places, weights, scales,
+        np.float32(0.4), found, np.zeros(inside.shape, np.float32),
     )  # fmt: skip
     for i, j in np.ndindex(inside.shape):
         expected = 0

@@ -16,18 +16,18 @@ def corners(column, row, rows, columns):
 
 @njit(cache=True, nogil=True)
 def bilinear(field, channel, column, row):
-    """A field [y, x, channel] at a place in nodes."""
-    i, j, below, right, down, across = corners(column, row, field.shape[0], field.shape[1])
-    upper = field[i, j, channel] * (1 - across) + field[i, right, channel] * across
-    lower = field[below, j, channel] * (1 - across) + field[below, right, channel] * across
+    """A field [channel, y, x] at a place in nodes."""
+    i, j, below, right, down, across = corners(column, row, field.shape[1], field.shape[2])
+    upper = field[channel, i, j] * (1 - across) + field[channel, i, right] * across
+    lower = field[channel, below, j] * (1 - across) + field[channel, below, right] * across
     return upper * (1 - down) + lower * down
 
 
 @njit(cache=True, nogil=True)
 def bilinear_offset(field, channel, x, y, stride):
-    """The offset of a field [y, x, channel, 2] at an input pixel."""
+    """The offset of a field [channel, y, x, 2] at an input pixel."""
     i, j, below, right, down, across = corners(
-        x / stride, y / stride, field.shape[0], field.shape[1]
+        x / stride, y / stride, field.shape[1], field.shape[2]
     )
     found_x, found_y = np.float32(0), np.float32(0)
     for ii, jj, share in (
@@ -36,6 +36,6 @@ def bilinear_offset(field, channel, x, y, stride):
         (below, j, (1 - across) * down),
         (below, right, across * down),
     ):
-        found_x += share * field[ii, jj, channel, 0]
-        found_y += share * field[ii, jj, channel, 1]
+        found_x += share * field[channel, ii, jj, 0]
+        found_y += share * field[channel, ii, jj, 1]
     return found_x, found_y

@@ -5,7 +5,7 @@ from numba import njit
 
 from bottomup.decoding.links import Links, label_bins, long_links, mid_links
 from bottomup.decoding.settings import DecoderSettings
-from bottomup.fields.grid import Fields
+from bottomup.fields.grid import Fields, by_channel
 from bottomup.skeleton import Skeleton
 
 REACH_SHARE = 0.25  # of the radius: how near a landing place must be to count for a peak
@@ -43,16 +43,18 @@ def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: Decoder
     members, owner = _single(keypoints, fields.heatmap.shape[2])
     near = _pairs(keypoints, sureness, mid, threshold, np.float32(1))
     surer = near["agreement"] > LONG_WORTH
-    _join(near[surer], members, owner)
+    _join(near, surer, members, owner)
     # Whoever is complete by now can neither gain nor give; only the others ask the long offsets.
     incomplete = _incomplete(members, owner)
-    long = long_links(fields, xy, keypoints, labels, bin_px, settings, incomplete)
-    far = _pairs(keypoints, sureness, long, threshold, LONG_WORTH)
-    _join(np.concatenate([near[~surer], far]), members, owner)
-    _join_at_shared_peaks(mid.peak, mid.agreement, members, owner, threshold)
-    persons = members[owner == np.arange(len(owner))]
+    long = mid
+    if incomplete.any():
+        long = long_links(fields, xy, keypoints, labels, bin_px, settings, incomplete)
+        far = _pairs(keypoints, sureness, long, threshold, LONG_WORTH)
+        rest = np.concatenate([near[~surer], far])
+        _join(rest, np.ones(len(rest), bool), members, owner)
+        _join_at_shared_peaks(mid.peak, mid.agreement, members, owner, threshold)
     return _place(
-        persons,
+        _persons(members, owner),
         xy,
         mid.peak,
         mid.agreement,
@@ -61,23 +63,31 @@ def assemble_linked(fields: Fields, peaks, skeleton: Skeleton, settings: Decoder
         long.peak,
         long.agreement,
         long.xy,
-        fields.mid,
+        by_channel(fields.mid),
         np.float32(fields.stride),
         edges,
         threshold,
     )
 
 
-def _single(keypoints, num_keypoints: int) -> tuple[np.ndarray, np.ndarray]:
+@njit(cache=True, nogil=True)
+def _single(keypoints, num_keypoints):
     """Every peak a person of its own.
 
     Returns:
-        Peak index of each person's keypoints, -1 for none, int64 [person, keypoint], and the
+        Peak index of each person's keypoints, -1 for none, int32 [person, keypoint], and the
         person that each peak belongs to, int64 [peak].
     """
-    members = np.full((len(keypoints), num_keypoints), -1, np.int64)
-    members[np.arange(len(keypoints)), keypoints] = np.arange(len(keypoints))
+    members = np.full((len(keypoints), num_keypoints), -1, np.int32)
+    for p in range(len(keypoints)):
+        members[p, keypoints[p]] = p
     return members, np.arange(len(keypoints))
+
+
+@njit(cache=True, nogil=True)
+def _persons(members, owner):
+    """The rows of `members` that are persons still."""
+    return members[owner == np.arange(len(owner))]
 
 
 @njit(cache=True, nogil=True)
@@ -127,11 +137,17 @@ def _find_pairs(keypoints, sureness, link_peak, agreement, asked, threshold, wor
     return pairs[:count]
 
 
+def _join(pairs, chosen, members, owner) -> None:
+    """Makes persons of the chosen pairs, the surest first, in place."""
+    order = np.argsort(-pairs["weight"], kind="stable")
+    _merge_all(pairs, order, chosen, members, owner)
+
+
 @njit(cache=True, nogil=True)
-def _join(pairs, members, owner):
-    """Makes persons of pairs, the surest first, in place."""
-    for n in np.argsort(-pairs["weight"], kind="mergesort"):
-        _merge(pairs[n].first, pairs[n].second, members, owner)
+def _merge_all(pairs, order, chosen, members, owner):
+    for n in order:
+        if chosen[n]:
+            _merge(pairs[n].first, pairs[n].second, members, owner)
 
 
 @njit(cache=True, nogil=True)
@@ -209,7 +225,7 @@ def _place(
 @njit(cache=True, nogil=True)
 def _guess(n, persons, known, places, mid_xy, mid_asked, mid, stride, edges):
     """Places what is still unknown by following mid offsets from what is known."""
-    rows, columns = mid.shape[0], mid.shape[1]
+    rows, columns = mid.shape[1], mid.shape[2]
     for _ in range(len(known)):
         changed = False
         for e in range(len(edges)):
@@ -223,8 +239,8 @@ def _guess(n, persons, known, places, mid_xy, mid_asked, mid, stride, edges):
                 x, y = places[n, source, 0], places[n, source, 1]
                 j = min(max(int(np.floor(x / stride + np.float32(0.5))), 0), columns - 1)
                 i = min(max(int(np.floor(y / stride + np.float32(0.5))), 0), rows - 1)
-                places[n, target, 0] = x + mid[i, j, e, 0]
-                places[n, target, 1] = y + mid[i, j, e, 1]
+                places[n, target, 0] = x + mid[e, i, j, 0]
+                places[n, target, 1] = y + mid[e, i, j, 1]
             known[target] = True
             changed = True
         if not changed:

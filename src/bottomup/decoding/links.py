@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from bottomup.decoding import scratch
+from bottomup.fields.grid import by_channel
 
 NODES = 40  # supporters asked for one peak, at most
 ENOUGH = 6  # supporters for which the window around a peak grows no more
@@ -24,7 +25,7 @@ class Links:
     """What the nodes around each peak say.
 
     Attributes:
-        peak: Index of the peak pointed at, or -1, int64 [peak, keypoint].
+        peak: Index of the peak pointed at, or -1, int32 [peak, keypoint].
         agreement: Share of the nodes that say so, float32 [peak, keypoint].
         xy: Where they point, in px, float32 [peak, keypoint, 2].
         asked: Number of nodes that were asked, int64 [peak].
@@ -58,9 +59,9 @@ def mid_links(fields, xy, keypoints, labels, bin_px, directed_edges, settings) -
     """What the supporters of each peak say about its neighbours in the tree."""
     links = _no_links(len(xy), fields.heatmap.shape[2])
     _link_mid(
-        fields.heatmap,
-        fields.short,
-        fields.mid,
+        by_channel(fields.heatmap),
+        by_channel(fields.short),
+        by_channel(fields.mid),
         np.float32(fields.stride),
         xy,
         keypoints,
@@ -85,8 +86,8 @@ def long_links(fields, xy, keypoints, labels, bin_px, settings, wanted=None) -> 
     wanted = np.ones(len(xy), bool) if wanted is None else wanted
     links = _no_links(len(xy), fields.heatmap.shape[2])
     _link_long(
-        fields.heatmap,
-        fields.long,
+        by_channel(fields.heatmap),
+        by_channel(fields.long),
         np.float32(fields.stride),
         xy,
         keypoints,
@@ -103,7 +104,7 @@ def long_links(fields, xy, keypoints, labels, bin_px, settings, wanted=None) -> 
 
 def _no_links(peaks: int, num_keypoints: int) -> Links:
     return Links(
-        np.full((peaks, num_keypoints), -1, np.int64),
+        np.full((peaks, num_keypoints), -1, np.int32),
         np.zeros((peaks, num_keypoints), np.float32),
         np.zeros((peaks, num_keypoints, 2), np.float32),
         np.zeros(peaks, np.int64),
@@ -112,31 +113,41 @@ def _no_links(peaks: int, num_keypoints: int) -> Links:
 
 @njit(cache=True, nogil=True)
 def _paint(labels, bins_xy, keypoints, reach):
-    height, width = labels.shape[1], labels.shape[2]
     limit = reach * reach
     for p in range(len(bins_xy)):
-        x, y, plane = bins_xy[p, 0], bins_xy[p, 1], labels[keypoints[p]]
-        for i in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
-            down = (np.float32(i) - y) ** 2
-            for j in range(max(0, int(x - reach)), min(width, int(x + reach) + 2)):
+        x, y = bins_xy[p, 0], bins_xy[p, 1]
+        top, bottom, left, right = _square(x, y, reach, labels.shape[1], labels.shape[2])
+        for i in range(top, bottom):
+            row, down = labels[keypoints[p], i], (np.float32(i) - y) ** 2
+            for j in range(left, right):
                 distance = down + (np.float32(j) - x) ** 2
-                other = plane[i, j] - 1
+                other = row[j] - 1
                 if other < 0:
-                    plane[i, j] = p + 1 if distance < limit else 0
+                    row[j] = p + 1 if distance < limit else 0
                     continue
                 dx, dy = np.float32(j) - bins_xy[other, 0], np.float32(i) - bins_xy[other, 1]
                 if distance < dx * dx + dy * dy:
-                    plane[i, j] = p + 1
+                    row[j] = p + 1
 
 
 @njit(cache=True, nogil=True)
 def _clear(labels, bins_xy, keypoints, reach):
-    height, width = labels.shape[1], labels.shape[2]
     for p in range(len(bins_xy)):
-        x, y, plane = bins_xy[p, 0], bins_xy[p, 1], labels[keypoints[p]]
-        for i in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
-            for j in range(max(0, int(x - reach)), min(width, int(x + reach) + 2)):
-                plane[i, j] = 0
+        top, bottom, left, right = _square(
+            bins_xy[p, 0], bins_xy[p, 1], reach, labels.shape[1], labels.shape[2]
+        )
+        for i in range(top, bottom):
+            row = labels[keypoints[p], i]
+            for j in range(left, right):
+                row[j] = 0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _square(x, y, reach, height, width):
+    """First and one past the last row and column of the bins around a place."""
+    top, bottom = max(0, int(y - reach)), min(height, int(y + reach) + 2)
+    left, right = max(0, int(x - reach)), min(width, int(x + reach) + 2)
+    return top, bottom, np.uint32(left), np.uint32(max(left, right))
 
 
 @njit(cache=True, nogil=True)
@@ -151,17 +162,16 @@ def _label(plane, x, y, bins_per_px):
 
 @njit(cache=True, nogil=True)
 def _window(x, y, stride, reach_px, rows, columns):
-    first_row = max(0, int(np.ceil((y - reach_px) / stride)))
-    last_row = min(rows - 1, int(np.floor((y + reach_px) / stride)))
-    first_column = max(0, int(np.ceil((x - reach_px) / stride)))
-    last_column = min(columns - 1, int(np.floor((x + reach_px) / stride)))
-    return first_row, last_row + 1, first_column, last_column + 1
+    top = max(0, int(np.ceil((y - reach_px) / stride)))
+    bottom = min(rows - 1, int(np.floor((y + reach_px) / stride))) + 1
+    left = max(0, int(np.ceil((x - reach_px) / stride)))
+    right = min(columns - 1, int(np.floor((x + reach_px) / stride))) + 1
+    return top, bottom, np.uint32(left), np.uint32(max(left, right))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _answering(
-    probabilities, threshold, offsets, shape, stride, reaches, x, y, p, k, plane, bins_per_px,
-    nodes, places,
+    probabilities, threshold, offsets, stride, reaches, x, y, p, plane, bins_per_px, nodes, places
 ):  # fmt: skip
     """Finds the nodes near peak p, from a probability on, whose offset leads back to it.
 
@@ -170,30 +180,30 @@ def _answering(
     Returns:
         Their number. Their flat indices are in `nodes`, their px in `places`.
     """
-    rows, columns, channels = shape
+    rows, columns = probabilities.shape
     count = np.uint32(0)
     for reach in reaches:
         if count >= ENOUGH:
             break
         count = np.uint32(0)
-        window = _window(x, y, stride, reach, rows, columns)
-        for i in range(window[0], window[1]):
-            for j in range(window[2], window[3]):
-                node = np.uint32(i * columns + j)
-                t = node * np.uint32(channels) + np.uint32(k)
-                node_x, node_y = np.float32(j) * stride, np.float32(i) * stride
-                label = _label(plane, node_x + offsets[t, 0], node_y + offsets[t, 1], bins_per_px)
+        top, bottom, left, right = _window(x, y, stride, reach, rows, columns)
+        for i in range(top, bottom):
+            row, row_offsets, node_y = probabilities[i], offsets[i], np.float32(i) * stride
+            for j in range(left, right):
+                node_x = np.float32(j) * stride
+                label = _label(
+                    plane, node_x + row_offsets[j, 0], node_y + row_offsets[j, 1], bins_per_px
+                )
                 # Without a branch: the next one writes over what does not count.
-                nodes[count], places[count, 0], places[count, 1] = node, node_x, node_y
-                count += np.uint32((probabilities[t] >= threshold) & (label == p))
+                nodes[count] = np.uint32(i * columns) + j
+                places[count, 0], places[count, 1] = node_x, node_y
+                count += np.uint32((row[j] >= threshold) & (label == p))
                 count = min(count, np.uint32(NODES))
     return count
 
 
-@njit(cache=True, nogil=True)
-def _ask(
-    offsets, channels, channel, nodes, places, count, plane, bins_per_px, landings, answers
-):  # fmt: skip
+@njit(cache=True, nogil=True, inline="always")
+def _ask(offsets, nodes, places, count, plane, bins_per_px, landings, answers):
     """The peak that most nodes point at.
 
     Returns:
@@ -202,15 +212,14 @@ def _ask(
     """
     agreeing = np.uint32(0)
     for n in range(count):
-        t = nodes[n] * np.uint32(channels) + np.uint32(channel)
-        landings[n, 0] = places[n, 0] + offsets[t, 0]
-        landings[n, 1] = places[n, 1] + offsets[t, 1]
+        landings[n, 0] = places[n, 0] + offsets[nodes[n], 0]
+        landings[n, 1] = places[n, 1] + offsets[nodes[n], 1]
         answers[n] = _label(plane, landings[n, 0], landings[n, 1], bins_per_px)
         agreeing += np.uint32(answers[n] == answers[0])
     best = answers[0] if agreeing == count else _most_frequent(answers, count)
     size, total_x, total_y = np.float32(0), np.float32(0), np.float32(0)
     for n in range(count):
-        counts = np.float32(best < 0 or answers[n] == best)
+        counts = np.float32((best < 0) | (answers[n] == best))
         size += counts
         total_x += counts * landings[n, 0]
         total_y += counts * landings[n, 1]
@@ -236,13 +245,13 @@ def _link_mid(
     heatmap, short, mid, stride, xy, keypoints, labels, bins_per_px, edges, radius, threshold,
     out_peak, out_agreement, out_xy, out_asked,
 ):  # fmt: skip
-    probabilities, offsets, asked = heatmap.reshape(-1), short.reshape(-1, 2), mid.reshape(-1, 2)
+    offsets = mid.reshape(len(mid), -1, 2)
     nodes, answers = np.empty(NODES + 1, np.uint32), np.empty(NODES + 1, np.int32)
     places, landings = np.empty((NODES + 1, 2), np.float32), np.empty((NODES + 1, 2), np.float32)
     near, wide = np.float32(NEAR) * stride, np.float32(WIDE) * stride
     reaches = (near, wide, max(radius, wide))
-    leaving = np.empty((heatmap.shape[2], len(edges)), np.int64)
-    degrees = np.zeros(heatmap.shape[2], np.int64)
+    leaving = np.empty((len(heatmap), len(edges)), np.int64)
+    degrees = np.zeros(len(heatmap), np.int64)
     for e in range(len(edges)):
         source = edges[e, 0]
         leaving[source, degrees[source]] = e
@@ -250,8 +259,8 @@ def _link_mid(
     for p in range(len(xy)):
         k = keypoints[p]
         count = _answering(
-            probabilities, threshold, offsets, heatmap.shape, stride, reaches, xy[p, 0], xy[p, 1],
-            p, k, labels[k], bins_per_px, nodes, places,
+            heatmap[k], threshold, short[k], stride, reaches, xy[p, 0], xy[p, 1], p, labels[k],
+            bins_per_px, nodes, places,
         )  # fmt: skip
         out_asked[p] = count
         if count == 0:
@@ -260,9 +269,8 @@ def _link_mid(
             e = leaving[k, n]
             target = edges[e, 1]
             peak, share, x, y = _ask(
-                asked, len(edges), e, nodes, places, count, labels[target], bins_per_px,
-                landings, answers,
-            )  # fmt: skip
+                offsets[e], nodes, places, count, labels[target], bins_per_px, landings, answers
+            )
             out_peak[p, target], out_agreement[p, target] = peak, share
             out_xy[p, target, 0], out_xy[p, target, 1] = x, y
 
@@ -272,7 +280,7 @@ def _link_long(
     heatmap, long, stride, xy, keypoints, labels, bins_per_px, wanted,
     out_peak, out_agreement, out_xy, out_asked,
 ):  # fmt: skip
-    probabilities, offsets = heatmap.reshape(-1), long.reshape(-1, 2)
+    offsets = long.reshape(len(long), -1, 2)
     nodes, answers = np.empty(NODES + 1, np.uint32), np.empty(NODES + 1, np.int32)
     places, landings = np.empty((NODES + 1, 2), np.float32), np.empty((NODES + 1, 2), np.float32)
     reaches = (np.float32(NEAR) * stride, np.float32(WIDE) * stride)
@@ -282,17 +290,17 @@ def _link_long(
         k = keypoints[p]
         # On a mask there may be no vote, so every probability will do.
         count = _answering(
-            probabilities, np.float32(-np.inf), offsets, heatmap.shape, stride, reaches, xy[p, 0],
-            xy[p, 1], p, k, labels[k], bins_per_px, nodes, places,
+            heatmap[k], np.float32(-np.inf), long[k], stride, reaches, xy[p, 0], xy[p, 1], p,
+            labels[k], bins_per_px, nodes, places,
         )  # fmt: skip
         out_asked[p] = count
         if count == 0:
             continue
-        for target in range(long.shape[2]):
+        for target in range(len(long)):
             if target != k:
                 peak, share, x, y = _ask(
-                    offsets, long.shape[2], target, nodes, places, count, labels[target],
-                    bins_per_px, landings, answers,
+                    offsets[target], nodes, places, count, labels[target], bins_per_px, landings,
+                    answers,
                 )  # fmt: skip
                 out_peak[p, target], out_agreement[p, target] = peak, share
                 out_xy[p, target, 0], out_xy[p, target, 1] = x, y

@@ -15,7 +15,7 @@ from numba import njit
 from pycocotools import mask as rle_tools
 
 from bottomup.decoding.settings import DecoderSettings
-from bottomup.fields.grid import OUTLINE_REACH_PX, Fields, Frame
+from bottomup.fields.grid import OUTLINE_REACH_PX, Fields, Frame, by_channel
 
 FAR = 0.5  # a keypoint's embedding error counts up to this much, in person scales
 # A node whose embedding is so many times as far as the person's median one is somebody else's, if
@@ -52,7 +52,7 @@ def node_owners(fields: Fields, poses, settings: DecoderSettings) -> np.ndarray:
     if fields.centroid is not None:
         offsets, places, weights = fields.centroid, *_centroids(places, weights)
     _assign(
-        offsets, np.float32(fields.stride), inside, places, weights,
+        by_channel(offsets), np.float32(fields.stride), inside, places, weights,
         poses.scales, np.float32(settings.embedding_threshold), owners, errors,
     )  # fmt: skip
     _drop_strays(owners, errors, len(poses.scores))
@@ -135,7 +135,7 @@ def node_weights(fields: Fields, owners: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def _assign(long, stride, inside, places, weights, scales, threshold, owners, errors):
-    rows, columns, num_keypoints = long.shape[0], long.shape[1], long.shape[2]
+    num_keypoints, rows, columns = long.shape[0], long.shape[1], long.shape[2]
     persons = len(places)
     totals = np.zeros(persons, np.float32)
     for n in range(persons):
@@ -155,8 +155,8 @@ def _assign(long, stride, inside, places, weights, scales, threshold, owners, er
                 for k in range(num_keypoints):
                     if weights[n, k] == 0:
                         continue
-                    dx = j * stride + long[i, j, k, 0] - places[n, k, 0]
-                    dy = i * stride + long[i, j, k, 1] - places[n, k, 1]
+                    dx = j * stride + long[k, i, j, 0] - places[n, k, 0]
+                    dy = i * stride + long[k, i, j, 1] - places[n, k, 1]
                     error = min(np.sqrt(dx * dx + dy * dy), far) / scales[n]
                     total += weights[n, k] * error
                     if total > limit:

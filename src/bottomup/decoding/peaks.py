@@ -35,8 +35,7 @@ def find_peaks(
     )
     order = np.argsort(-masses, kind="stable")
     kept = _keep(columns_rows, keypoints, order, np.float32(MERGE_BINS))
-    xy = (columns_rows[kept] - MARGIN) * np.float32(settings.bin_px)
-    return xy, keypoints[kept], masses[kept]
+    return _taken(kept, columns_rows, keypoints, masses, np.float32(settings.bin_px))
 
 
 def window_bins(settings: DecoderSettings) -> int:
@@ -78,7 +77,7 @@ def _maxima(accumulators, touched, threshold, before, after):
     return found_xy[:count], found_keypoint[:count], found_mass[:count]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _greatest(bins, index, width):
     """Whether a bin holds most among its neighbours; on a plateau only the first one does."""
     here = bins[index, 0]
@@ -128,3 +127,13 @@ def _keep(xy, keypoints, order, radius):
             kept[count] = a
             count += 1
     return kept[:count]
+
+
+@njit(cache=True, nogil=True)
+def _taken(kept, columns_rows, keypoints, masses, bin_px):
+    """Positions in px, keypoint indices and masses of the peaks that are kept."""
+    xy = np.empty((len(kept), 2), np.float32)
+    for n in range(len(kept)):
+        xy[n, 0] = (columns_rows[kept[n], 0] - np.float32(MARGIN)) * bin_px
+        xy[n, 1] = (columns_rows[kept[n], 1] - np.float32(MARGIN)) * bin_px
+    return xy, keypoints[kept], masses[kept]

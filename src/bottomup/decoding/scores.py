@@ -6,7 +6,7 @@ from numba import njit
 from bottomup.decoding.bilinear import bilinear
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.decoding.votes import MARGIN
-from bottomup.fields.grid import Fields
+from bottomup.fields.grid import Fields, by_channel
 
 LOG2_E, LOG_2 = 1.4426950408889634, 0.6931471805599453
 LEAST_EXPONENT = -126  # of a power of two that float32 holds in full
@@ -36,8 +36,8 @@ def keypoint_scores(
         _score_hough(accumulators, places / np.float32(settings.bin_px), scores)
     else:
         _score_expected(
-            fields.heatmap, fields.short, np.float32(fields.stride), places, scales,
-            2 * np.asarray(sigmas, np.float32), np.float32(settings.radius_px),
+            by_channel(fields.heatmap), by_channel(fields.short), np.float32(fields.stride),
+            places, scales, 2 * np.asarray(sigmas, np.float32), np.float32(settings.radius_px),
             np.float32(settings.vote_threshold), scores,
         )  # fmt: skip
     return scores
@@ -89,40 +89,37 @@ def _scales(places, placed, floor):
 def _score_expected(heatmap, short, stride, places, scales, kappas, radius, threshold, scores):
     most = (int(2 * radius / stride) + 2) ** 2
     votes, squares = np.empty(most, np.float32), np.empty(most, np.float32)
-    probabilities, offsets = heatmap.reshape(-1), short.reshape(-1, 2)
     for n in range(len(places)):
         for k in range(scores.shape[1]):
             x, y = places[n, k, 0], places[n, k, 1]
             count = _votes_around(
-                probabilities, offsets, heatmap.shape, k, stride, x, y, radius, threshold,
-                votes, squares,
-            )  # fmt: skip
+                heatmap, short, k, stride, x, y, radius, threshold, votes, squares
+            )
             sharpness = np.float32(-0.5) / (scales[n] * kappas[k]) ** 2
             total, expected = _expectation(votes, squares, count, sharpness)
             if total > 0:
                 scores[n, k] = bilinear(heatmap, k, x / stride, y / stride) * expected / total
 
 
-@njit(cache=True, nogil=True)
-def _votes_around(
-    probabilities, offsets, shape, k, stride, x, y, radius, threshold, votes, squares
-):  # fmt: skip
+@njit(cache=True, nogil=True, inline="always")
+def _votes_around(heatmap, short, k, stride, x, y, radius, threshold, votes, squares):
     """Writes the votes of all nodes within the radius, and how far off they are, squared."""
-    rows, columns, num_keypoints = shape
-    first_row, last_row = _reach(y, radius, stride, rows)
+    first_row, last_row = _reach(y, radius, stride, heatmap.shape[1])
+    first, last = _reach(x, radius, stride, heatmap.shape[2])
     count = np.uint32(0)
+    if last < first:
+        return count
     for i in range(first_row, last_row + 1):
+        probabilities, offsets = heatmap[k, i], short[k, i]
         away_y = np.float32(i) * stride - y
-        half = np.sqrt(max(radius * radius - away_y * away_y, np.float32(0)))
-        first, last = _reach(x, half, stride, columns)
-        node = np.uint32((i * columns + first) * num_keypoints + k)
         away_x = np.float32(first) * stride - x
-        for _ in range(first, last + 1):
-            dx, dy = away_x + offsets[node, 0], away_y + offsets[node, 1]
+        within = radius * radius - away_y * away_y
+        for j in range(np.uint32(first), np.uint32(last + 1)):
+            vote = probabilities[j]
+            dx, dy = away_x + offsets[j, 0], away_y + offsets[j, 1]
             # Without a branch: the next one writes over what does not count.
-            votes[count], squares[count] = probabilities[node], dx * dx + dy * dy
-            count += np.uint32(probabilities[node] >= threshold)
-            node += np.uint32(num_keypoints)
+            votes[count], squares[count] = vote, dx * dx + dy * dy
+            count += np.uint32(vote >= threshold) & np.uint32(away_x * away_x <= within)
             away_x += stride
     return count
 
@@ -204,6 +201,8 @@ def _soft_nms(places, scores, radius):
             hidden = False
             for m in range(n):
                 dx = places[n, k, 0] - places[m, k, 0]
+                if abs(dx) > radius:
+                    continue
                 dy = places[n, k, 1] - places[m, k, 1]
                 if dx * dx + dy * dy <= radius * radius and scores[m, k] > 0:
                     hidden = True

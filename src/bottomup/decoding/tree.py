@@ -5,7 +5,7 @@ from numba import njit
 
 from bottomup.decoding.bilinear import bilinear_offset
 from bottomup.decoding.settings import DecoderSettings
-from bottomup.fields.grid import Fields
+from bottomup.fields.grid import Fields, by_channel
 from bottomup.skeleton import Skeleton
 
 
@@ -24,7 +24,7 @@ def assemble_tree(fields: Fields, peaks, skeleton: Skeleton, settings: DecoderSe
     xy, keypoints, _ = peaks
     persons = np.zeros((len(xy), skeleton.num_keypoints, 2), np.float32)
     count = _grow(
-        xy, keypoints, fields.mid, np.float32(fields.stride), skeleton.directed_edges,
+        xy, keypoints, by_channel(fields.mid), np.float32(fields.stride), skeleton.directed_edges,
         np.float32(settings.seed_radius_px), persons,
     )  # fmt: skip
     return persons[:count], np.ones((count, skeleton.num_keypoints), bool)

@@ -11,7 +11,7 @@ from numba import njit
 
 from bottomup.decoding import scratch
 from bottomup.decoding.settings import DecoderSettings
-from bottomup.fields.grid import Fields
+from bottomup.fields.grid import Fields, by_channel
 
 # Bins around the input, so that a vote just past the border still counts. The outermost stay empty,
 # so that every bin with votes has eight neighbours.
@@ -38,10 +38,10 @@ def cast_votes(fields: Fields, settings: DecoderSettings) -> tuple[np.ndarray, n
     accumulators = scratch.zeros("accumulators", (num_keypoints, height, width, 3), np.float32)
     bins = accumulators.reshape(-1, 3)
     mass = fields.stride**2 / (math.pi * settings.radius_px**2)
-    touched = np.empty(fields.heatmap.size, np.int32)
+    touched = np.empty(fields.heatmap.size + 1, np.int32)
     count = _cast(
-        fields.heatmap,
-        fields.short,
+        by_channel(fields.heatmap),
+        by_channel(fields.short),
         np.float32(fields.stride),
         np.float32(settings.bin_px),
         np.float32(mass),
@@ -65,49 +65,43 @@ def _bins(span_px: int, bin_px: float) -> int:
 
 @njit(cache=True, nogil=True)
 def _cast(heatmap, short, stride, bin_px, mass, threshold, accumulators, touched):
-    rows, columns, num_keypoints = heatmap.shape
+    num_keypoints, rows, columns = heatmap.shape
     height, width = accumulators.shape[1], accumulators.shape[2]
     far_x, far_y = np.float32(width - 1), np.float32(height - 1)
     bins = accumulators.reshape(-1, 3)
     bins_per_px, half = np.float32(1) / bin_px, np.float32(0.5)
     shift = np.float32(MARGIN) + half
-    voters = np.empty(columns * num_keypoints, np.int32)
-    # Of every voter in a row: its place in px, and the first bin of its keypoint.
-    places = np.empty(columns * num_keypoints, np.float32)
-    firsts = np.empty(columns * num_keypoints, np.int32)
-    for j in range(columns):
-        for k in range(num_keypoints):
-            places[j * num_keypoints + k] = np.float32(j) * stride
-            firsts[j * num_keypoints + k] = k * height * width
-    count = 0
-    for i in range(rows):
-        probabilities, offsets = heatmap[i].reshape(-1), short[i].reshape(-1, 2)
-        node_y = np.float32(i) * stride
-        for v in range(_at_least(probabilities, threshold, voters)):
-            voter = voters[v]
-            x = (places[voter] + offsets[voter, 0]) * bins_per_px + shift
-            y = (node_y + offsets[voter, 1]) * bins_per_px + shift
-            if not (x >= 1 and y >= 1 and x < far_x and y < far_y):
-                continue
-            left, top = np.int32(x), np.int32(y)
-            index = firsts[voter] + top * width + left
-            vote, before = mass * probabilities[voter], bins[index, 0]
-            if before == 0 and vote > 0:
+    voters = np.empty(columns, np.uint32)
+    count = np.uint32(0)
+    for k in range(num_keypoints):
+        for i in range(rows):
+            probabilities, offsets = heatmap[k, i], short[k, i]
+            node_y = np.float32(i) * stride
+            for v in range(_at_least(probabilities, threshold, voters)):
+                j = voters[v]
+                x = (np.float32(j) * stride + offsets[j, 0]) * bins_per_px + shift
+                y = (node_y + offsets[j, 1]) * bins_per_px + shift
+                if not (x >= 1 and y >= 1 and x < far_x and y < far_y):
+                    continue
+                left, top = np.int32(x), np.int32(y)
+                index = np.uint32((k * height + top) * width + left)
+                vote, before = mass * probabilities[j], bins[index, 0]
+                # Without a branch: the next one writes over what was touched before.
                 touched[count] = index
-                count += 1
-            bins[index, 0] = before + vote
-            bins[index, 1] += vote * (x - np.float32(left) - half)
-            bins[index, 2] += vote * (y - np.float32(top) - half)
+                count += np.uint32((before == 0) & (vote > 0))
+                bins[index, 0] = before + vote
+                bins[index, 1] += vote * (x - np.float32(left) - half)
+                bins[index, 2] += vote * (y - np.float32(top) - half)
     return count
 
 
 @njit(cache=True, nogil=True)
 def _at_least(values, threshold, out):
     """Writes the indices of the values from a threshold on, without a branch; their number."""
-    count = 0
+    count = np.uint32(0)
     for t in range(len(values)):
         out[count] = t
-        count += values[t] >= threshold
+        count += np.uint32(values[t] >= threshold)
     return count
 
 

@@ -87,6 +87,8 @@ class Frame:
 class Fields:
     """What a network promises at the grid nodes of one image, refined; NumPy float32.
 
+    A decoder copies what does not lie as `by_channel` would have it.
+
     Attributes:
         heatmap: Probability that a node lies within the radius of a keypoint, [y, x, keypoint].
         short: Offsets to the nearest keypoint of each type in px, [y, x, keypoint, 2].
@@ -129,6 +131,22 @@ class PairFields:
     short: np.ndarray
     pairwise: np.ndarray
     stride: int
+
+
+def by_channel(values: np.ndarray) -> np.ndarray:
+    """[y, x, channel, ...] as contiguous float32 [channel, y, x, ...]: a view if it lies so.
+
+    A decoder looks at one channel at a time, around a few places: where a channel lies in one
+    piece, what it needs is in fewer lines of the cache. [y, x] has one channel and stays.
+    """
+    if values.ndim > 2:
+        values = values.transpose(2, 0, 1, *range(3, values.ndim))
+    return np.ascontiguousarray(values, np.float32)
+
+
+def by_node(values: np.ndarray) -> np.ndarray:
+    """[channel, y, x, ...] as a view [y, x, channel, ...]; [y, x] stays."""
+    return values.transpose(1, 2, 0, *range(3, values.ndim)) if values.ndim > 2 else values
 
 
 def joined_cells(cells: np.ndarray, sub_cells: int) -> np.ndarray:

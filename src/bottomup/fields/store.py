@@ -1,4 +1,4 @@
-"""Fields on disk, between inference and decoding: one HDF5 group an image, float16."""
+"""Fields on disk, between inference and decoding: one HDF5 group an image, float16, by channel."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from bottomup.errors import InputError
-from bottomup.fields.grid import Fields, Frame, PairFields
+from bottomup.fields.grid import Fields, Frame, PairFields, by_channel, by_node
 
 ARRAYS = ("heatmap", "short", "mid", "long", "segmentation", "distance", "centroid")
 PAIR_ARRAYS = ("heatmap", "short", "pairwise")
@@ -20,7 +20,7 @@ def write_fields(file: h5py.File, image_id: int, fields: Fields | PairFields, fr
     for name in ARRAYS if isinstance(fields, Fields) else PAIR_ARRAYS:
         if getattr(fields, name) is None:
             continue
-        values = np.clip(getattr(fields, name), -65504, 65504)  # the range of float16
+        values = np.clip(by_channel(getattr(fields, name)), -65504, 65504)  # the range of float16
         group.create_dataset(name, data=values.astype(np.float16), compression="lzf")
     group.attrs["stride"] = fields.stride
     if isinstance(fields, Fields):
@@ -70,10 +70,10 @@ def _read_group(group: h5py.Group) -> tuple[Fields | PairFields, Frame]:
     attrs = group.attrs
     frame = Frame(float(attrs["scale"]), int(attrs["height"]), int(attrs["width"]))
     if "pairwise" in group:
-        arrays = {name: group[name][()].astype(np.float32) for name in PAIR_ARRAYS}
+        arrays = {name: by_node(group[name][()].astype(np.float32)) for name in PAIR_ARRAYS}
         return PairFields(**arrays, stride=int(attrs["stride"])), frame
     optional = {"distance", "centroid"} - set(group)
     names = [name for name in ARRAYS if name not in optional]
-    arrays = {name: group[name][()].astype(np.float32) for name in names}
+    arrays = {name: by_node(group[name][()].astype(np.float32)) for name in names}
     fields = Fields(**arrays, stride=int(attrs["stride"]), sub_cells=int(attrs["sub_cells"]))
     return fields, frame
