@@ -89,8 +89,8 @@ def _scales(places, placed, floor):
 def _score_expected(heatmap, short, stride, places, scales, kappas, radius, threshold, scores):
     most = (int(2 * radius / stride) + 2) ** 2
     votes, squares = np.empty(most, np.float32), np.empty(most, np.float32)
-    for n in range(len(places)):
-        for k in range(scores.shape[1]):
+    for k in range(scores.shape[1]):
+        for n in range(len(places)):
             x, y = places[n, k, 0], places[n, k, 1]
             count = _votes_around(
                 heatmap, short, k, stride, x, y, radius, threshold, votes, squares
