@@ -13,6 +13,8 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -31,7 +33,15 @@ from bottomup.skeleton import COCO_PERSON  # noqa: E402
 from scenes import figure, scene  # noqa: E402
 
 PEOPLE = (0, 1, 5, 10, 20, 30)
-REPEATS = 15
+# Every number of people comes up once a round, so that a burst of other work slows none alone.
+ROUNDS, REPEATS = 15, 5
+
+
+TITLES = {
+    "poses": "poses and scores",
+    "masks": "masks of native size",
+    "OpenPifPaf": "OpenPifPaf, poses",
+}
 
 
 def crowd(count: int, side: int) -> list[np.ndarray]:
@@ -40,15 +50,17 @@ def crowd(count: int, side: int) -> list[np.ndarray]:
     return [figure((n % 10 + 0.5) * step, (n // 10) * side / 3 + 10, height) for n in range(count)]
 
 
-def cpu_ms(work, *arguments) -> float:
-    """Median CPU milliseconds of this thread, after one call for compiling."""
-    work(*arguments)
-    times = []
-    for _ in range(REPEATS):
-        start = time.thread_time()
-        work(*arguments)
-        times.append(1e3 * (time.thread_time() - start))
-    return float(np.median(times))
+def cpu_ms(works: dict[tuple, Callable]) -> dict[tuple, float]:
+    """Median CPU milliseconds of this thread for each piece of work, after a call for compiling."""
+    times = {name: [] for name in works}
+    for _ in range(ROUNDS):
+        for name, work in works.items():
+            work()
+            for _ in range(REPEATS):
+                start = time.thread_time()
+                work()
+                times[name].append(1e3 * (time.thread_time() - start))
+    return {name: float(np.median(found)) for name, found in times.items()}
 
 
 def draw(lines: dict[str, dict[int, float]], path: Path) -> None:
@@ -74,30 +86,35 @@ def main() -> None:
     side = options.long_side
     print(f"{side} px, stride {options.output_stride}; CPU ms of one thread, median")
     peer = openpifpaf_peer.load(options.openpifpaf)
-    print("people   poses   masks" + ("  OpenPifPaf" if peer else ""))
-    poses, all_masks, peers = {}, {}, {}
+    works = {}
     for count in PEOPLE:
         people = crowd(count, side)
         fields, settings, frame = scene(
             people, (side, side), stride=options.output_stride, garbage=0
         )
-        found = decode_poses(fields, COCO_PERSON, settings)
-        poses[count] = cpu_ms(decode_poses, fields, COCO_PERSON, settings)
-        all_masks[count] = cpu_ms(person_masks, fields, found, settings, frame)
-        row = f"{count:6d} {poses[count]:7.2f} {all_masks[count]:7.2f}"
+        poses = partial(decode_poses, fields, COCO_PERSON, settings)
+        works["poses", count] = poses
+        works["masks", count] = partial(person_masks, fields, poses(), settings, frame)
         if peer:
-            theirs = openpifpaf_peer.decoder(peer, people, side, options.output_stride)
-            peers[count] = cpu_ms(theirs)
-            row += f" {peers[count]:11.2f}, {theirs()} found"
-        print(row, flush=True)
-    print(f"from 1 to 30 people: {poses[30] / poses[1]:.2f} times")
+            works["OpenPifPaf", count] = openpifpaf_peer.decoder(
+                peer, people, side, options.output_stride
+            )
+    works["votes", count] = partial(cast_votes, fields, settings)
+    times = cpu_ms(works)
+    fast = times.pop(("votes", count))
+    columns = list(dict.fromkeys(name for name, _ in times))
+    print("people" + "".join(f"{name:>12s}" for name in columns))
+    for count in PEOPLE:
+        row = "".join(f"{times[name, count]:12.2f}" for name in columns)
+        found = f", {works['OpenPifPaf', count]()} found" if peer else ""
+        print(f"{count:6d}{row}{found}")
+    print(f"from 1 to 30 people: {times['poses', 30] / times['poses', 1]:.2f} times")
     if options.figure:
-        lines = {"poses and scores": poses, "masks of native size": all_masks}
-        draw(lines | ({"OpenPifPaf, poses": peers} if peers else {}), options.figure)
+        lines = {TITLES[name]: {n: times[name, n] for n in PEOPLE} for name in columns}
+        draw(lines, options.figure)
     start = time.thread_time()
     decoding_reference.hough(fields, settings)
     slow = 1e3 * (time.thread_time() - start)
-    fast = cpu_ms(cast_votes, fields, settings)
     print(
         f"Hough votes, 30 people: {fast:.2f} ms, reference {slow:.0f} ms, {slow / fast:.0f} times"
     )

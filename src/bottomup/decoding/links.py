@@ -211,20 +211,33 @@ def _ask(offsets, nodes, places, count, plane, bins_per_px, landings, answers):
         these nodes (of all nodes when none lands on a peak).
     """
     agreeing = np.uint32(0)
+    total_x, total_y = np.float32(0), np.float32(0)
     for n in range(count):
-        landings[n, 0] = places[n, 0] + offsets[nodes[n], 0]
-        landings[n, 1] = places[n, 1] + offsets[nodes[n], 1]
-        answers[n] = _label(plane, landings[n, 0], landings[n, 1], bins_per_px)
+        x, y = places[n, 0] + offsets[nodes[n], 0], places[n, 1] + offsets[nodes[n], 1]
+        landings[n, 0], landings[n, 1], answers[n] = x, y, _label(plane, x, y, bins_per_px)
         agreeing += np.uint32(answers[n] == answers[0])
-    best = answers[0] if agreeing == count else _most_frequent(answers, count)
-    size, total_x, total_y = np.float32(0), np.float32(0), np.float32(0)
-    for n in range(count):
-        counts = np.float32((best < 0) | (answers[n] == best))
-        size += counts
-        total_x += counts * landings[n, 0]
-        total_y += counts * landings[n, 1]
+        total_x += x
+        total_y += y
+    best = answers[0]
+    if agreeing < count:
+        best = _most_frequent(answers, count)
+        if best >= 0:
+            agreeing, total_x, total_y = _total(landings, answers, best, count)
+    size = np.float32(agreeing if best >= 0 else count)
     share = size / np.float32(count) if best >= 0 else np.float32(0)
     return best, share, total_x / size, total_y / size
+
+
+@njit(cache=True, nogil=True)
+def _total(landings, answers, best, count):
+    """How many answers are the best one, and the sum of their landing places."""
+    size, x, y = np.uint32(0), np.float32(0), np.float32(0)
+    for n in range(count):
+        if answers[n] == best:
+            size += np.uint32(1)
+            x += landings[n, 0]
+            y += landings[n, 1]
+    return size, x, y
 
 
 @njit(cache=True, nogil=True)
