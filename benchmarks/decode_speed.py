@@ -50,8 +50,8 @@ def crowd(count: int, side: int) -> list[np.ndarray]:
     return [figure((n % 10 + 0.5) * step, (n // 10) * side / 3 + 10, height) for n in range(count)]
 
 
-def cpu_ms(works: dict[tuple, Callable]) -> dict[tuple, float]:
-    """Median CPU milliseconds of this thread for each piece of work, after a call for compiling."""
+def cpu_ms(works: dict[tuple, Callable]) -> dict[tuple, np.ndarray]:
+    """CPU milliseconds of this thread for each run of each piece of work, but for the first ones."""
     times = {name: [] for name in works}
     for _ in range(ROUNDS):
         for name, work in works.items():
@@ -60,7 +60,7 @@ def cpu_ms(works: dict[tuple, Callable]) -> dict[tuple, float]:
                 start = time.thread_time()
                 work()
                 times[name].append(1e3 * (time.thread_time() - start))
-    return {name: float(np.median(found)) for name, found in times.items()}
+    return {name: np.array(found) for name, found in times.items()}
 
 
 def draw(lines: dict[str, dict[int, float]], path: Path) -> None:
@@ -100,7 +100,8 @@ def main() -> None:
                 peer, people, side, options.output_stride
             )
     works["votes", count] = partial(cast_votes, fields, settings)
-    times = cpu_ms(works)
+    runs = cpu_ms(works)
+    times = {name: float(np.median(found)) for name, found in runs.items()}
     fast = times.pop(("votes", count))
     columns = list(dict.fromkeys(name for name, _ in times))
     print("people" + "".join(f"{name:>12s}" for name in columns))
@@ -108,7 +109,11 @@ def main() -> None:
         row = "".join(f"{times[name, count]:12.2f}" for name in columns)
         found = f", {works['OpenPifPaf', count]()} found" if peer else ""
         print(f"{count:6d}{row}{found}")
-    print(f"from 1 to 30 people: {times['poses', 30] / times['poses', 1]:.2f} times")
+    least = {n: np.percentile(runs["poses", n], 25) for n in (1, 30)}
+    print(
+        f"from 1 to 30 people: {times['poses', 30] / times['poses', 1]:.2f} times "
+        f"({least[30] / least[1]:.2f} by the fastest quarter of the runs)"
+    )
     if options.figure:
         lines = {TITLES[name]: {n: times[name, n] for n in PEOPLE} for name in columns}
         draw(lines, options.figure)

@@ -118,12 +118,13 @@ def checked(fields: Fields, skeleton: Skeleton) -> Fields:
     rows, columns = fields.heatmap.shape[:2]
     num, edges = skeleton.num_keypoints, len(skeleton.directed_edges)
     cells = fields.sub_cells
+    # What is needed first comes last, so that it is in the cache still.
     shapes = {
-        "heatmap": (rows, columns, num),
-        "short": (rows, columns, num, 2),
-        "mid": (rows, columns, edges, 2),
-        "long": (rows, columns, num, 2),
         "segmentation": (rows * cells, columns * cells),
+        "long": (rows, columns, num, 2),
+        "mid": (rows, columns, edges, 2),
+        "short": (rows, columns, num, 2),
+        "heatmap": (rows, columns, num),
     }
     if fields.distance is not None:
         shapes["distance"] = (rows, columns)

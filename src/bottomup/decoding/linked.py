@@ -156,14 +156,16 @@ def _merge(p, q, members, owner):
     a, b = min(owner[p], owner[q]), max(owner[p], owner[q])
     if a == b:
         return
-    num_keypoints = members.shape[1]
-    for k in range(num_keypoints):
-        if members[a, k] >= 0 and members[b, k] >= 0:
-            return
-    for k in range(num_keypoints):
-        if members[b, k] >= 0:
-            members[a, k] = members[b, k]
-            owner[members[b, k]] = a
+    first, second = members[a], members[b]
+    shared = np.int32(0)
+    for k in range(len(first)):
+        shared += np.int32((first[k] >= 0) & (second[k] >= 0))
+    if shared:
+        return
+    for k in range(len(first)):
+        if second[k] >= 0:
+            first[k] = second[k]
+            owner[second[k]] = a
 
 
 @njit(cache=True, nogil=True)

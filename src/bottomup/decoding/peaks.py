@@ -111,19 +111,19 @@ def _keep(xy, keypoints, order, radius):
     """Indices, in that order, of the peaks that have no earlier one of their type so near."""
     kept = np.empty(len(order), np.int64)
     count = 0
-    # The last kept peak of each type, and for each kept peak the one of its type before it.
-    last = np.full(keypoints.max() + 1 if len(keypoints) else 0, -1, np.int64)
-    before = np.empty(len(order), np.int64)
+    # Where the kept peaks of each type are, type by type, and how many of each there are.
+    types = keypoints.max() + 1 if len(keypoints) else 0
+    places = np.empty((types, 2, len(order)), np.float32)
+    sizes = np.zeros(types, np.int64)
     for a in order:
-        b = last[keypoints[a]]
-        while b >= 0:
-            dx, dy = xy[a, 0] - xy[b, 0], xy[a, 1] - xy[b, 1]
-            if dx * dx + dy * dy < radius * radius:
-                break
-            b = before[b]
-        if b < 0:
-            before[a] = last[keypoints[a]]
-            last[keypoints[a]] = a
+        k = keypoints[a]
+        near = 0
+        for b in range(sizes[k]):
+            dx, dy = xy[a, 0] - places[k, 0, b], xy[a, 1] - places[k, 1, b]
+            near += dx * dx + dy * dy < radius * radius
+        if near == 0:
+            places[k, 0, sizes[k]], places[k, 1, sizes[k]] = xy[a, 0], xy[a, 1]
+            sizes[k] += 1
             kept[count] = a
             count += 1
     return kept[:count]

@@ -64,7 +64,7 @@ def soft_nms(places: np.ndarray, scores: np.ndarray, radius_px: float):
         Indices of the persons by descending score, and these scores.
     """
     order = np.argsort(-scores.sum(axis=1), kind="stable")
-    values = _soft_nms(places[order], scores[order], np.float32(radius_px))
+    values = _soft_nms(places, scores, order, np.float32(radius_px))
     final = np.argsort(-values, kind="stable")
     return order[final], values[final]
 
@@ -193,13 +193,15 @@ def _score_hough(accumulators, bins_xy, scores):
 
 
 @njit(cache=True, nogil=True)
-def _soft_nms(places, scores, radius):
+def _soft_nms(places, scores, order, radius):
+    """The score of each person in that order."""
     persons, num_keypoints = scores.shape
     values = np.zeros(persons, np.float32)
-    for n in range(persons):
+    for rank in range(persons):
+        n = order[rank]
         for k in range(num_keypoints):
             hidden = False
-            for m in range(n):
+            for m in order[:rank]:
                 dx = places[n, k, 0] - places[m, k, 0]
                 if abs(dx) > radius:
                     continue
@@ -208,6 +210,6 @@ def _soft_nms(places, scores, radius):
                     hidden = True
                     break
             if not hidden:
-                values[n] += scores[n, k]
-        values[n] /= num_keypoints
+                values[rank] += scores[n, k]
+        values[rank] /= num_keypoints
     return values
