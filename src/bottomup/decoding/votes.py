@@ -67,32 +67,55 @@ def _bins(span_px: int, bin_px: float) -> int:
 def _cast(heatmap, short, stride, bin_px, mass, threshold, accumulators, touched):
     num_keypoints, rows, columns = heatmap.shape
     height, width = accumulators.shape[1], accumulators.shape[2]
-    far_x, far_y = np.float32(width - 1), np.float32(height - 1)
-    bins = accumulators.reshape(-1, 3)
-    bins_per_px, half = np.float32(1) / bin_px, np.float32(0.5)
-    shift = np.float32(MARGIN) + half
-    voters = np.empty(columns, np.uint32)
+    bins, offsets = accumulators.reshape(-1, 3), short.reshape(num_keypoints, rows, 2 * columns)
+    columns_px = np.arange(columns).astype(np.float32) * stride
+    voters, landed = np.empty(columns, np.uint32), np.empty(columns, np.int32)
+    off_x, off_y = np.empty(columns, np.float32), np.empty(columns, np.float32)
     count = np.uint32(0)
     for k in range(num_keypoints):
         for i in range(rows):
-            probabilities, offsets = heatmap[k, i], short[k, i]
-            node_y = np.float32(i) * stride
-            for v in range(_at_least(probabilities, threshold, voters)):
+            probabilities = heatmap[k, i]
+            voting = _at_least(probabilities, threshold, voters)
+            if voting == 0:
+                continue
+            _land(
+                offsets[k, i], columns_px, np.float32(i) * stride, np.float32(1) / bin_px,
+                np.int32(height), np.int32(width), landed, off_x, off_y,
+            )  # fmt: skip
+            for v in range(voting):
                 j = voters[v]
-                x = (np.float32(j) * stride + offsets[j, 0]) * bins_per_px + shift
-                y = (node_y + offsets[j, 1]) * bins_per_px + shift
-                if not (x >= 1 and y >= 1 and x < far_x and y < far_y):
+                if landed[j] < 0:
                     continue
-                left, top = np.int32(x), np.int32(y)
-                index = np.uint32((k * height + top) * width + left)
+                index = np.uint32(k * height * width + landed[j])
                 vote, before = mass * probabilities[j], bins[index, 0]
                 # Without a branch: the next one writes over what was touched before.
                 touched[count] = index
                 count += np.uint32((before == 0) & (vote > 0))
                 bins[index, 0] = before + vote
-                bins[index, 1] += vote * (x - np.float32(left) - half)
-                bins[index, 2] += vote * (y - np.float32(top) - half)
+                bins[index, 1] += vote * off_x[j]
+                bins[index, 2] += vote * off_y[j]
     return count
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _land(offsets, columns_px, node_y, bins_per_px, height, width, landed, off_x, off_y):
+    """Writes for each node of a row where its vote lands: the bin, -1 for none, and how far off it.
+
+    By itself, so that several nodes are done at a time; a row without voters never gets here.
+    """
+    half = np.float32(0.5)
+    shift = np.float32(MARGIN) + half
+    far_x, far_y = np.float32(width - 1), np.float32(height - 1)
+    for j in range(len(landed)):
+        x = (columns_px[j] + offsets[2 * j]) * bins_per_px + shift
+        y = (node_y + offsets[2 * j + 1]) * bins_per_px + shift
+        inside = (x >= 1) & (y >= 1) & (x < far_x) & (y < far_y)
+        x = x if inside else np.float32(1)
+        y = y if inside else np.float32(1)
+        left, top = np.int32(x), np.int32(y)
+        landed[j] = top * width + left if inside else np.int32(-1)
+        off_x[j] = x - np.float32(left) - half
+        off_y[j] = y - np.float32(top) - half
 
 
 @njit(cache=True, nogil=True)
