@@ -8,8 +8,9 @@ restored bicubically (cut at 0). Below stand the masks of `bottomup oracle`, whe
 all people and the long offsets tell them apart: the paper's one probability a node, sub-cells, and
 a distance head beside them, from clean fields and with noise where no loss looks. Before each head
 stands what it would give if every node were told its person: what is missing there to the bounds is
-where people touch, since nothing in such fields says where between two nodes. Segmentation AP over
-people with keypoints.
+where people touch, since nothing in such fields says where between two nodes. A third row says what
+a network would reach that had a channel for each person, learned from the pixels that are one
+person's alone. Segmentation AP over people with keypoints.
 Without files it draws made-up people.
 """
 
@@ -76,17 +77,28 @@ def restored(values: np.ndarray, frame: Frame, stride: int, order: int) -> np.nd
 
 
 def bound_rows(
-    parts: list[Annotations], settings: OracleSettings, sampled: Callable, order: int
+    parts: list[Annotations],
+    settings: OracleSettings,
+    sampled: Callable,
+    order: int,
+    alone: bool = False,
 ) -> Iterator[dict]:
-    """A result row for each person with keypoints, taken by itself."""
+    """A result row for each person with keypoints, taken by itself.
+
+    `alone` leaves out the pixels that several people cover, as the targets of training do.
+    """
     stride = settings.output_stride
     for part in parts:
         for image in part.images:
             frame = Frame.fit(image.height, image.width, settings.long_side)
-            for person in part.persons[image.id]:
+            persons = part.persons[image.id]
+            shared = instance_map(persons, image.height, image.width) & PERSON_BITS
+            numbers = np.cumsum([person.annotated for person in persons])
+            for person, number in zip(persons, numbers, strict=True):
                 if person.annotated and person.segmentation is not None:
-                    native = person_mask(person, image.height, image.width).astype(np.int32)
-                    mask = input_instance_map(native, frame, stride) > 0
+                    native = person_mask(person, image.height, image.width)
+                    native = shared == number if alone else native
+                    mask = input_instance_map(native.astype(np.int32), frame, stride) > 0
                     pixels = restored(sampled(mask, stride), frame, stride, order)
                     runs = rle_tools.encode(np.asfortranarray(pixels, np.uint8))
                     yield segmentation_result(image.id, runs, 1.0)
@@ -111,7 +123,7 @@ def told_rows(parts: list[Annotations], settings: OracleSettings) -> Iterator[di
 
 def line(name: str, values: dict[str, float]) -> str:
     """A row of the table."""
-    return f"{name:44s}" + "".join(f"{values[metric]:8.3f}" for metric in METRICS)
+    return f"{name:48s}" + "".join(f"{values[metric]:8.3f}" for metric in METRICS)
 
 
 def made_up(folder: Path) -> Path:
@@ -134,7 +146,7 @@ def main() -> None:
         parts = [read_annotations(path, COCO_PERSON) for path in paths]
         settings = OracleSettings(long_side=options.long_side, output_stride=options.output_stride)
         print(f"{options.long_side} px, stride {options.output_stride}")
-        print(f"{'':44s}" + "".join(f"{metric:>8s}" for metric in METRICS))
+        print(f"{'':48s}" + "".join(f"{metric:>8s}" for metric in METRICS))
         truth = to_coco(*parts)
 
         def show(name: str, rows: Iterator[dict]) -> None:
@@ -143,6 +155,8 @@ def main() -> None:
 
         show("bound: averaged mask, bilinear", bound_rows(parts, settings, averaged, 1))
         show("bound: signed distance, bicubic", bound_rows(parts, settings, distance, 3))
+        own = bound_rows(parts, settings, averaged, 3, alone=True)
+        show("a channel for each person's own pixels, bicubic", own)
         for name, (cells, with_distance) in HEADS.items():
             told = replace(settings, sub_cells=cells, distance=with_distance)
             show(f"{name}, told", told_rows(parts, told))
