@@ -207,7 +207,7 @@ def ideal_fields(
         stride=stride,
         sub_cells=settings.sub_cells,
         distance=arrays.get("distance"),
-        centroid=arrays.get("centroid"),
+        centroid=_stored(arrays["centroid"]) if "centroid" in arrays else None,
         **{name: _stored(values) for name, values in offsets.items()},
     )
 

@@ -181,6 +181,21 @@ def test_a_hough_map_has_a_whole_disk_at_each_keypoint():
     assert picture[11].sum() == pytest.approx(1, abs=0.05)
 
 
+@MODES
+def test_how_the_fields_lie_in_memory_changes_nothing(assembly):
+    fields, settings, frame = scene(ROW, assembly=assembly, garbage=3)
+    names = ("heatmap", "short", "mid", "long")
+    by_node = replace(fields, **{n: np.ascontiguousarray(getattr(fields, n)) for n in names})
+    assert by_node.heatmap.strides != fields.heatmap.strides
+    for one, other in zip(
+        decode(fields, COCO_PERSON, settings, frame),
+        decode(by_node, COCO_PERSON, settings, frame),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one.keypoints, other.keypoints)
+        assert (one.score, one.mask) == (other.score, other.mask)
+
+
 @pytest.mark.parametrize("name", ["heatmap", "short", "mid", "long", "segmentation"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_that_are_not_finite_are_refused(name, value):

@@ -199,6 +199,13 @@ def test_expected_oks(fields, seed, scale):
         assert found[n, k] == pytest.approx(expected, abs=1e-3)
 
 
+def test_the_exponential_of_scores():
+    x = -np.concatenate([np.linspace(0, 80, 5001), [1e4, np.inf]]).astype(np.float32)
+    found = [scores._exponential(value) for value in x]
+    np.testing.assert_allclose(found, np.exp(x.astype(float)), rtol=1e-5, atol=1e-37)
+    assert scores._exponential(np.float32(0)) == 1
+
+
 @SLOW
 @given(seed=st.integers(0, 2**31), people=st.integers(0, 8))
 def test_soft_nms(seed, people):

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from bottomup.fields.grid import Frame, grid_size, node_xy, padded_side, sub_cell_offsets
+from bottomup.fields.grid import (
+    Frame,
+    by_channel,
+    by_node,
+    grid_size,
+    node_xy,
+    padded_side,
+    sub_cell_offsets,
+)
 
 
 @pytest.mark.parametrize(("side", "stride", "padded"), [(257, 8, 257), (258, 8, 265), (1, 16, 1)])
@@ -42,3 +50,18 @@ def test_rounding_never_adds_a_column_of_cells(width, long_side):
 
 def test_an_image_of_one_pixel_has_a_frame():
     assert np.isfinite(Frame.fit(1, 1, 801).to_image([0.0, 0.0])).all()
+
+
+def test_channels_lie_in_one_piece_and_come_back():
+    values = np.arange(2 * 3 * 4 * 2, dtype=np.float32).reshape(2, 3, 4, 2)
+    channels = by_channel(values)
+    assert channels.flags.c_contiguous
+    np.testing.assert_array_equal(channels[3], values[:, :, 3])
+    np.testing.assert_array_equal(by_node(channels), values)
+    assert np.shares_memory(by_channel(by_node(channels)), channels)
+
+
+def test_what_has_one_channel_stays_as_it_is():
+    values = np.zeros((2, 3), np.float32)
+    assert by_channel(values) is values
+    assert by_node(values) is values

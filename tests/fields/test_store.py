@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bottomup.errors import InputError
-from bottomup.fields.grid import Fields, Frame, PairFields
+from bottomup.fields.grid import Fields, Frame, PairFields, by_channel
 from bottomup.fields.store import image_ids, read_fields, read_image_fields, write_fields
 
 
@@ -46,6 +46,13 @@ def test_a_distance_comes_back_if_there_was_one(path):
     expected = some_fields(30).distance
     np.testing.assert_allclose(read_image_fields(path, 30)[0].distance, expected, rtol=1e-3)
     assert read_image_fields(path, 4)[0].distance is None
+
+
+def test_what_is_read_lies_as_a_decoder_wants_it(path):
+    fields, _ = read_image_fields(path, 30)
+    for name in ("heatmap", "short", "mid", "long", "segmentation", "distance"):
+        values = getattr(fields, name)
+        assert np.shares_memory(by_channel(values), values)
 
 
 def test_one_image_can_be_picked(path):
