@@ -141,30 +141,42 @@ def _assign(long, stride, inside, places, weights, scales, threshold, owners, er
     for n in range(persons):
         for k in range(num_keypoints):
             totals[n] += weights[n, k]
+    here = np.empty((num_keypoints, 2), np.float32)
     for i in range(rows):
+        guess = 0
         for j in range(columns):
             if not inside[i, j]:
                 continue
-            best = threshold
-            for n in range(persons):
-                if totals[n] == 0:
+            for k in range(num_keypoints):
+                here[k, 0] = j * stride + long[k, i, j, 0]
+                here[k, 1] = i * stride + long[k, i, j, 1]
+            best, owner = threshold, persons
+            # The owner of the node before is asked first: all others then lose soon.
+            for turn in range(-1, persons):
+                n = guess if turn < 0 else turn
+                if n >= persons or totals[n] == 0 or (turn == guess):
                     continue
-                limit = best * totals[n]
-                far = np.float32(FAR) * scales[n]
-                total = np.float32(0)
-                for k in range(num_keypoints):
-                    if weights[n, k] == 0:
-                        continue
-                    dx = j * stride + long[k, i, j, 0] - places[n, k, 0]
-                    dy = i * stride + long[k, i, j, 1] - places[n, k, 1]
-                    error = min(np.sqrt(dx * dx + dy * dy), far) / scales[n]
-                    total += weights[n, k] * error
-                    if total > limit:
-                        break
+                error = _error(here, n, places, weights, totals, scales, best)
                 # People come best first, and of two that fit alike the better one has the node.
-                if total < limit or (total == limit and owners[i, j] == 0):
-                    best = total / totals[n]
-                    owners[i, j], errors[i, j] = n + 1, best
+                if error < best or (error == best and n < owner):
+                    best, owner = error, n
+            if owner < persons:
+                owners[i, j], errors[i, j] = owner + 1, best
+                guess = owner
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _error(here, n, places, weights, totals, scales, limit):
+    """Mean distance of an embedding to a person's keypoints, in scales; past the limit infinite."""
+    far, total = np.float32(FAR) * scales[n], np.float32(0)
+    whole = scales[n] * totals[n]
+    enough = limit * whole * np.float32(1 + 1e-5)
+    for k in range(len(here)):
+        dx, dy = here[k, 0] - places[n, k, 0], here[k, 1] - places[n, k, 1]
+        total += weights[n, k] * min(np.sqrt(dx * dx + dy * dy), far)
+        if total > enough:
+            return np.float32(np.inf)
+    return total / whole
 
 
 @njit(cache=True, nogil=True)
@@ -250,6 +262,9 @@ def _paint(segmentation, cells, threshold, owners, weights, step, labels):
             if not (around[0] or around[1] or around[2] or around[3]):
                 continue
             if _down(across_line, cells, y) < threshold:
+                continue
+            if around[0] == around[1] == around[2] == around[3]:
+                labels[u, v] = around[0]
                 continue
             to_right, to_below = x - j, y - i
             labels[u, v] = _majority(
