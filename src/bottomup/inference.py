@@ -24,6 +24,7 @@ from bottomup.fields.grid import (
     cell_count,
     grid_size,
     joined_cells,
+    laid_by_channel,
     padded_side,
 )
 from bottomup.fields.merge import flip_fields, merge_fields
@@ -117,6 +118,8 @@ def fields_of_images(
             for fields in seen[index]
         ]
         fields = merge_fields(scaled, predictor.skeleton) if len(scaled) > 1 else scaled[0][0]
+        if isinstance(fields, Fields):
+            fields = laid_by_channel(fields)
         merged.append((fields, frames[0]))
     return merged
 

@@ -21,7 +21,7 @@ from bottomup.decoding.multicut.terms import PairwiseTerms
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.errors import InputError
 from bottomup.evaluation import evaluate_task
-from bottomup.fields.grid import Fields, Frame, PairFields, by_channel, by_node, joined_cells
+from bottomup.fields.grid import Fields, Frame, PairFields, joined_cells, laid_by_channel
 from bottomup.records import annotated_keypoints, instance_map
 from bottomup.skeleton import COCO_PERSON, Skeleton
 
@@ -196,25 +196,20 @@ def ideal_fields(
         reach_px = PAIR_NOISE_PX if "pairwise" in arrays else radius_px
         spoil(arrays, np.random.default_rng(noise), reach_px)
     if "pairwise" in arrays:
-        names = ("heatmap", "short", "pairwise")
-        return PairFields(*(_stored(arrays[name]) for name in names), stride)
+        return PairFields(arrays["heatmap"], arrays["short"], arrays["pairwise"], stride)
     raw = {name: arrays[name][None] for name in OFFSETS}
     refined = system.refined(raw, skeleton, stride)
     offsets = {name: np.asarray(ops.convert_to_numpy(refined[name]))[0] for name in OFFSETS}
-    return Fields(
-        heatmap=_stored(arrays["heatmap"]),
+    fields = Fields(
+        heatmap=arrays["heatmap"],
         segmentation=joined_cells(arrays["segmentation"], settings.sub_cells),
         stride=stride,
         sub_cells=settings.sub_cells,
         distance=arrays.get("distance"),
-        centroid=_stored(arrays["centroid"]) if "centroid" in arrays else None,
-        **{name: _stored(values) for name, values in offsets.items()},
+        centroid=arrays.get("centroid"),
+        **offsets,
     )
-
-
-def _stored(values: np.ndarray) -> np.ndarray:
-    """An array as it would lie when it came back from `fields.store`."""
-    return by_node(by_channel(values))
+    return laid_by_channel(fields)
 
 
 def input_instance_map(pixels: np.ndarray, frame: Frame, stride: int) -> np.ndarray:

@@ -204,6 +204,8 @@ def test_the_exponential_of_scores():
     found = [scores._exponential(value) for value in x]
     np.testing.assert_allclose(found, np.exp(x.astype(float)), rtol=1e-5, atol=1e-37)
     assert scores._exponential(np.float32(0)) == 1
+    # A keypoint without any support hides no other person's.
+    assert scores._exponential(np.float32(-200)) == scores._exponential(np.float32(-np.inf)) == 0
 
 
 @SLOW

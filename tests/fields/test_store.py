@@ -55,6 +55,13 @@ def test_what_is_read_lies_as_a_decoder_wants_it(path):
         assert np.shares_memory(by_channel(values), values)
 
 
+def test_fields_of_an_earlier_layout_are_refused(path):
+    with h5py.File(path, "a") as file:
+        del file["30"].attrs["layout"]
+    with pytest.raises(InputError, match=r"fields\.h5: image 30 lies as an earlier version wrote"):
+        read_image_fields(path, 30)
+
+
 def test_one_image_can_be_picked(path):
     fields, _ = read_image_fields(path, 30)
     np.testing.assert_allclose(fields.heatmap, some_fields(30).heatmap, atol=1e-3)

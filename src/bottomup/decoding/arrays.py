@@ -5,13 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from bottomup.errors import InputError
-from bottomup.fields.grid import by_channel, by_node
 
 
 def checked_arrays(
     fields: object, shapes: Mapping[str, tuple[int, ...]], asker: str, settled: str
 ) -> dict[str, np.ndarray]:
-    """The named arrays as float32, each channel in one piece (see `fields.grid.by_channel`).
+    """The named arrays as float32, however they lie in memory.
 
     Args:
         fields: Has the arrays as attributes.
@@ -24,15 +23,14 @@ def checked_arrays(
     """
     arrays = {}
     for name, shape in shapes.items():
-        values = getattr(fields, name)
+        values = np.asarray(getattr(fields, name), np.float32)
         if values.shape != shape:
             raise InputError(
                 f"field {name} has shape {values.shape} where {asker} needs {shape}; "
                 f"decode with the {settled} of the training"
             )
-        values = by_channel(values)
         # A sum is finite only if its terms are, and is far faster to test than each of them.
         if not np.isfinite(values.sum(dtype=np.float32)) and not np.isfinite(values).all():
             raise InputError(f"field {name} holds values that are not finite; train or infer again")
-        arrays[name] = by_node(values)
+        arrays[name] = values
     return arrays

@@ -1,6 +1,6 @@
 """From the fields of one image to its people."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from bottomup.decoding.scores import keypoint_scores, person_scales, person_scor
 from bottomup.decoding.settings import DecoderSettings
 from bottomup.decoding.tree import assemble_tree
 from bottomup.decoding.votes import cast_votes
-from bottomup.fields.grid import Fields, Frame, PairFields
+from bottomup.fields.grid import Fields, Frame, PairFields, laid_by_channel
 from bottomup.skeleton import Skeleton
 
 SCALE_FLOOR = 0.5  # of the radius: least side of the box that gives a person's scale
@@ -110,7 +110,7 @@ def ranked(places, placed, scores, scales, settings: DecoderSettings) -> Poses:
 
 
 def checked(fields: Fields, skeleton: Skeleton) -> Fields:
-    """The fields as contiguous float32.
+    """The fields as float32, each channel in one piece.
 
     Raises:
         InputError: A field is of the wrong shape or holds values that are not finite.
@@ -120,15 +120,17 @@ def checked(fields: Fields, skeleton: Skeleton) -> Fields:
     cells = fields.sub_cells
     # What is needed first comes last, so that it is in the cache still.
     shapes = {
+        "distance": (rows, columns),
+        "centroid": (rows, columns, 1, 2),
         "segmentation": (rows * cells, columns * cells),
         "long": (rows, columns, num, 2),
         "mid": (rows, columns, edges, 2),
         "short": (rows, columns, num, 2),
         "heatmap": (rows, columns, num),
     }
-    if fields.distance is not None:
-        shapes["distance"] = (rows, columns)
-    if fields.centroid is not None:
-        shapes["centroid"] = (rows, columns, 1, 2)
+    for name in ("distance", "centroid"):
+        if getattr(fields, name) is None:
+            del shapes[name]
+    fields = laid_by_channel(fields)
     arrays = checked_arrays(fields, shapes, f"skeleton {skeleton.name!r}", "skeleton and sub_cells")
-    return Fields(**arrays, stride=fields.stride, sub_cells=fields.sub_cells)
+    return replace(fields, **arrays)

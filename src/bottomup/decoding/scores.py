@@ -159,7 +159,7 @@ def _sum(values, count):
 
 @njit(cache=True, nogil=True)
 def _exponential(x):
-    """exp(x) of a float32 up to 0, to a few units of the last place.
+    """exp(x) of a float32 up to 0, to 1e-5 of its value; 0 where float32 holds it no more in full.
 
     Without a call or a branch, so that a loop over it runs several at a time: a power of two made
     from its exponent bits times the Taylor series of what is left.
@@ -175,7 +175,8 @@ def _exponential(x):
     series = series * rest + np.float32(1)
     series = series * rest + np.float32(1)
     bits = (np.int32(whole) + np.int32(127)) << np.int32(23)
-    return series * np.int32(bits).view(np.float32)
+    power = np.int32(bits).view(np.float32)
+    return series * power if exponent > np.float32(LEAST_EXPONENT) else np.float32(0)
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,7 @@ DeeperCut has cells instead of nodes: cell (i, j) lies between four nodes, its c
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class Frame:
 class Fields:
     """What a network promises at the grid nodes of one image, refined; NumPy float32.
 
-    A decoder copies what does not lie as `by_channel` would have it.
+    A decoder lays them by channel first; those from `fields.store` and `inference` lie so.
 
     Attributes:
         heatmap: Probability that a node lies within the radius of a keypoint, [y, x, keypoint].
@@ -147,6 +147,15 @@ def by_channel(values: np.ndarray) -> np.ndarray:
 def by_node(values: np.ndarray) -> np.ndarray:
     """[channel, y, x, ...] as a view [y, x, channel, ...]; [y, x] stays."""
     return values.transpose(1, 2, 0, *range(3, values.ndim)) if values.ndim > 2 else values
+
+
+def laid_by_channel(fields: Fields) -> Fields:
+    """The same fields, each channel in one piece of memory."""
+    names = ("heatmap", "short", "mid", "long", "centroid")
+    arrays = {name: getattr(fields, name) for name in names}
+    return replace(
+        fields, **{n: by_node(by_channel(v)) for n, v in arrays.items() if np.ndim(v) > 2}
+    )
 
 
 def joined_cells(cells: np.ndarray, sub_cells: int) -> np.ndarray:

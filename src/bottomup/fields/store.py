@@ -1,4 +1,7 @@
-"""Fields on disk, between inference and decoding: one HDF5 group an image, float16, by channel."""
+"""Fields on disk, between inference and decoding: one HDF5 group an image, float16.
+
+Those that `Fields` describes lie by channel, which the attribute `layout` says.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,19 +15,24 @@ from bottomup.fields.grid import Fields, Frame, PairFields, by_channel, by_node
 
 ARRAYS = ("heatmap", "short", "mid", "long", "segmentation", "distance", "centroid")
 PAIR_ARRAYS = ("heatmap", "short", "pairwise")
+LAYOUT = "by channel"
 
 
 def write_fields(file: h5py.File, image_id: int, fields: Fields | PairFields, frame: Frame) -> None:
     """Adds one image's fields to an open file."""
     group = file.create_group(str(image_id))
-    for name in ARRAYS if isinstance(fields, Fields) else PAIR_ARRAYS:
-        if getattr(fields, name) is None:
+    of_pairs = isinstance(fields, PairFields)
+    for name in PAIR_ARRAYS if of_pairs else ARRAYS:
+        values = getattr(fields, name)
+        if values is None:
             continue
-        values = np.clip(by_channel(getattr(fields, name)), -65504, 65504)  # the range of float16
+        values = values if of_pairs else by_channel(values)
+        values = np.clip(values, -65504, 65504)  # the range of float16
         group.create_dataset(name, data=values.astype(np.float16), compression="lzf")
     group.attrs["stride"] = fields.stride
-    if isinstance(fields, Fields):
+    if not of_pairs:
         group.attrs["sub_cells"] = fields.sub_cells
+        group.attrs["layout"] = LAYOUT
     group.attrs["scale"] = frame.scale
     group.attrs["height"] = frame.height
     group.attrs["width"] = frame.width
@@ -70,8 +78,13 @@ def _read_group(group: h5py.Group) -> tuple[Fields | PairFields, Frame]:
     attrs = group.attrs
     frame = Frame(float(attrs["scale"]), int(attrs["height"]), int(attrs["width"]))
     if "pairwise" in group:
-        arrays = {name: by_node(group[name][()].astype(np.float32)) for name in PAIR_ARRAYS}
+        arrays = {name: group[name][()].astype(np.float32) for name in PAIR_ARRAYS}
         return PairFields(**arrays, stride=int(attrs["stride"])), frame
+    if attrs.get("layout") != LAYOUT:
+        raise InputError(
+            f"{group.file.filename}: image {group.name[1:]} lies as an earlier version wrote it; "
+            "delete the file and infer again"
+        )
     optional = {"distance", "centroid"} - set(group)
     names = [name for name in ARRAYS if name not in optional]
     arrays = {name: by_node(group[name][()].astype(np.float32)) for name in names}

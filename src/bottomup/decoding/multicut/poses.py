@@ -25,7 +25,7 @@ def multicut_poses(
 
 
 def checked_pairs(fields: PairFields, skeleton: Skeleton) -> PairFields:
-    """The fields as contiguous float32.
+    """The fields as float32.
 
     Raises:
         InputError: A field is of the wrong shape or holds values that are not finite.
