@@ -92,12 +92,12 @@ def bound_rows(
         for image in part.images:
             frame = Frame.fit(image.height, image.width, settings.long_side)
             persons = part.persons[image.id]
-            shared = instance_map(persons, image.height, image.width) & PERSON_BITS
+            own = instance_map(persons, image.height, image.width) & PERSON_BITS
             numbers = np.cumsum([person.annotated for person in persons])
             for person, number in zip(persons, numbers, strict=True):
                 if person.annotated and person.segmentation is not None:
-                    native = person_mask(person, image.height, image.width)
-                    native = shared == number if alone else native
+                    whole = person_mask(person, image.height, image.width)
+                    native = own == number if alone else whole
                     mask = input_instance_map(native.astype(np.int32), frame, stride) > 0
                     pixels = restored(sampled(mask, stride), frame, stride, order)
                     runs = rle_tools.encode(np.asfortranarray(pixels, np.uint8))

@@ -151,11 +151,8 @@ def by_node(values: np.ndarray) -> np.ndarray:
 
 def laid_by_channel(fields: Fields) -> Fields:
     """The same fields, each channel in one piece of memory."""
-    names = ("heatmap", "short", "mid", "long", "centroid")
-    arrays = {name: getattr(fields, name) for name in names}
-    return replace(
-        fields, **{n: by_node(by_channel(v)) for n, v in arrays.items() if np.ndim(v) > 2}
-    )
+    names = ["heatmap", "short", "mid", "long"] + ["centroid"] * (fields.centroid is not None)
+    return replace(fields, **{name: by_node(by_channel(getattr(fields, name))) for name in names})
 
 
 def joined_cells(cells: np.ndarray, sub_cells: int) -> np.ndarray:
